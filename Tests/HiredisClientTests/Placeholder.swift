@@ -1,1 +1,2 @@
-// placeholder
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT

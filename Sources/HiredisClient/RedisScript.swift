@@ -1,0 +1,32 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+package import NIOCore
+
+/// A Lua script, called by its SHA-1.
+package struct RedisScript: Sendable, Hashable {
+    /// The script's text.
+    package let source: String
+
+    /// SHA-1 of the source, 40 lower-case hexadecimal digits.
+    package let sha1: String
+
+    /// Creates a script.
+    package init(_ source: String) {
+        self.source = source
+        self.sha1 = SHA1.hexDigest(of: Array(source.utf8))
+    }
+}
+
+/// A key or an argument of a script.
+package enum RedisArgument: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
+    /// Text as UTF-8.
+    case text(String)
+    /// Bytes as they are.
+    case bytes(ByteBuffer)
+    /// A number in decimal.
+    case integer(Int64)
+
+    package init(stringLiteral value: String) { self = .text(value) }
+    package init(integerLiteral value: Int64) { self = .integer(value) }
+}
