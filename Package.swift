@@ -14,6 +14,10 @@ func nio(_ products: String...) -> [Target.Dependency] {
 }
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+// swift-crypto's HMAC beside jwt-kit: HS256 is checked for every connection, and jwt-kit's own path costs several times more.
+let jwt: [Target.Dependency] = [
+    .product(name: "JWTKit", package: "jwt-kit"), .product(name: "Crypto", package: "swift-crypto"),
+]
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -34,12 +38,12 @@ let allTargets: [Target] = [
 
     library("SocketIOCodec", nio("NIOCore")),
     library("UserRegistryCore"),
-    library("EngineIOServer", ["SocketIOCodec", log] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
+    library("EngineIOServer", [log] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
     library("Rollcall", ["EngineIOServer", "SocketIOCodec", "UserRegistryCore", log, lifecycle] + nio("NIOCore")),
     library("HiredisClient", ["CHiredis", log] + nio("NIOCore", "NIOPosix")),
     library("UserRegistryRedis", ["UserRegistryCore", "HiredisClient", log] + nio("NIOCore")),
     library("RollcallRedis", ["Rollcall", "SocketIOCodec", "HiredisClient", log] + nio("NIOCore")),
-    library("RollcallAuth", ["Rollcall", "SocketIOCodec", .product(name: "JWTKit", package: "jwt-kit")] + nio("NIOCore")),
+    library("RollcallAuth", ["Rollcall", "SocketIOCodec"] + jwt + nio("NIOCore")),
     library("PrometheusMetrics", [.product(name: "CoreMetrics", package: "swift-metrics")]),
     library(
         "RollcallAdmin",
@@ -73,7 +77,7 @@ let allTargets: [Target] = [
         "UserRegistryRedisTests",
         ["UserRegistryRedis", "UserRegistryCore", "HiredisClient", log] + nio("NIOCore", "NIOPosix")),
     tests("RollcallRedisTests", ["RollcallRedis", "HiredisClient"] + nio("NIOCore", "NIOPosix")),
-    tests("RollcallAuthTests", ["RollcallAuth", .product(name: "JWTKit", package: "jwt-kit")]),
+    tests("RollcallAuthTests", ["RollcallAuth"] + jwt + nio("NIOCore")),
     tests("PrometheusMetricsTests", ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]),
     tests(
         "RollcallAdminTests",
@@ -94,6 +98,7 @@ let allPackages: [Package.Dependency] = [
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: ["ConfigurationSupport"]),
     .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
 ]
 
 // ROLLCALL_TARGETS=HiredisClientTests,… builds these targets and what they need, nothing else: the unit tests of the
