@@ -1,0 +1,89 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+package import NIOCore
+
+/// The settings of an Engine.IO server. Names and defaults are the reference's (`engine.io` server options) where it has them.
+package struct EngineConfiguration: Sendable {
+    /// Requests below this path are ours; a trailing slash is added.
+    package var path = "/socket.io"
+    /// Up to four characters that begin every session id, so that a balancer can route by `sid`.
+    package var sidPrefix = ""
+    package var allowsPolling = true
+    package var allowsWebSocket = true
+    package var allowUpgrades = true
+    package var pingInterval: TimeAmount = .seconds(25)
+    package var pingTimeout: TimeAmount = .seconds(20)
+    package var upgradeTimeout: TimeAmount = .seconds(10)
+    /// Bytes of one message, and of one POST.
+    package var maxPayload = 1_000_000
+    /// Bytes that may wait for one client before it is closed as a slow consumer. 0: no limit.
+    package var maxQueuedBytes = 1 << 20
+    /// Sessions at a time. 0: no limit.
+    package var maxConnections = 0
+    /// Handshakes per second and address; loopback is exempt. 0: no limit.
+    package var connectRate = 200
+    /// Messages per second and connection; above it reading pauses. 0: no limit.
+    package var eventRate = 1000
+    /// How long a request's header, and its body, may take to arrive.
+    package var requestTimeout: TimeAmount = .seconds(10)
+    /// How long a client may keep an HTTP connection open without a request.
+    package var keepAliveTimeout: TimeAmount = .seconds(65)
+    package var cors: CORSConfiguration?
+    package var cookie: CookieConfiguration?
+    /// Whose `X-Forwarded-For` counts.
+    package var trustedProxies: [AddressRange] = []
+    /// Delay before a handshake is answered.
+    package var handshakeDelay: TimeAmount = .zero
+    /// Makes the handler of TLS, put in front of every connection. With it no bytes are written past the channel.
+    package var makeTLSHandler: (@Sendable () throws -> any ChannelHandler)?
+    /// Plain RFC 6455 endpoints beside Engine.IO, by path.
+    package var webSocketEndpoints: [String: WebSocketEndpoint] = [:]
+
+    package init() {}
+
+    /// `path` with one slash at its end: what a request's path must begin with.
+    var pathPrefix: String { self.path.hasSuffix("/") ? self.path : self.path + "/" }
+}
+
+/// A plain WebSocket endpoint: what comes in is handed over, what is returned goes back.
+package struct WebSocketEndpoint: Sendable {
+    /// Bytes of one message.
+    package var maxPayload: Int
+    /// Sends every message back as it came. The only behaviour that anything needs so far.
+    package static func echo(maxPayload: Int) -> WebSocketEndpoint { WebSocketEndpoint(maxPayload: maxPayload) }
+}
+
+/// Cross-origin rules, as the `cors` option of the reference.
+package struct CORSConfiguration: Sendable {
+    /// Which origins may read our answers.
+    package enum Origins: Sendable {
+        case any
+        case list([String])
+    }
+    package var origins: Origins
+    package var credentials: Bool
+
+    package init(origins: Origins, credentials: Bool) {
+        self.origins = origins
+        self.credentials = credentials
+    }
+
+    func allows(_ origin: String) -> Bool {
+        switch self.origins {
+        case .any: true
+        case .list(let list): list.contains(origin)
+        }
+    }
+}
+
+/// The cookie of the first response of a session (`cookie` option of the reference).
+package struct CookieConfiguration: Sendable {
+    package var name: String
+    package var attributes: String
+
+    package init(name: String, attributes: String = "Path=/; HttpOnly; SameSite=Lax") {
+        self.name = name
+        self.attributes = attributes
+    }
+}

@@ -1,0 +1,342 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import NIOHTTP1
+
+/// The requests of one HTTP connection: long-polling, and upgrades that arrive on a connection that was used before.
+///
+/// NIO's pipelining handler in front of it lets one request through at a time.
+final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Phase {
+        case idle
+        /// Reading the body of a POST.
+        case receiving(session: LoopBound<EngineSession>, body: ByteBuffer, isAccepted: Bool)
+        /// Reading a body of no interest; the answer was given or is given at its end.
+        case ignoring(EngineHTTPAnswer?)
+        case answering
+    }
+
+    private let server: EngineServer
+    private let loop: EngineLoop
+    private var context: ChannelHandlerContext?
+    /// NIO's handlers in front of this one.
+    private var codec: [any RemovableChannelHandler] = []
+    private var phase = Phase.idle
+    private var head: HTTPRequestHead?
+    private var request = 0
+    private var waitsOn: LoopBound<EngineSession>?
+    private var idleSince = NIODeadline.now()
+    private var bodyDeadline: NIODeadline?
+
+    init(server: EngineServer, loop: EngineLoop) {
+        self.server = server
+        self.loop = loop
+    }
+
+    /// Puts NIO's handlers of HTTP/1.1 and this one behind `handler`.
+    static func addHandlers(
+        to channel: any Channel, server: EngineServer, loop: EngineLoop, after handler: any ChannelHandler
+    ) throws {
+        let own = EngineHTTPHandler(server: server, loop: loop)
+        own.codec = [
+            HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)),
+            HTTPServerPipelineHandler(), HTTPServerProtocolErrorHandler(),
+        ]
+        let handlers: [any ChannelHandler] = own.codec + [own]
+        try channel.pipeline.syncOperations.addHandlers(handlers, position: .after(handler))
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.loop.httpHandlers[ObjectIdentifier(self)] = self
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.lostConnection() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.lostConnection()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.loop.counters.refused["http_error", default: 0] += 1
+        context.close(promise: nil)
+    }
+
+    private func lostConnection() {
+        self.context = nil
+        self.loop.httpHandlers[ObjectIdentifier(self)] = nil
+        let responder = self.responder
+        self.waitsOn.take()?.execute { $0.polling?.lostGet(responder) }
+        if case .receiving(let session, _, true) = self.phase { session.execute { $0.polling?.abortPost() } }
+        self.phase = .idle
+    }
+
+    private var responder: PollResponder {
+        PollResponder(
+            handler: LoopBound(self, on: self.loop.eventLoop), request: self.request, connection: ObjectIdentifier(self))
+    }
+
+    /// Closes connections on which nothing happens, and those whose body comes too slowly.
+    func checkTimes(_ now: NIODeadline) {
+        let isLate = self.bodyDeadline.map { $0 < now } ?? false
+        var isIdle = false
+        if case .idle = self.phase { isIdle = now - self.idleSince > self.server.configuration.keepAliveTimeout }
+        guard isLate || isIdle else { return }
+        if isLate { self.loop.counters.refused["request_timeout", default: 0] += 1 }
+        self.context?.close(promise: nil)
+    }
+
+    // MARK: requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch Self.unwrapInboundIn(data) {
+        case .head(let head):
+            self.request += 1
+            self.head = head
+            self.bodyDeadline = .now() + self.server.configuration.requestTimeout
+            self.phase = self.begin(head)
+        case .body(let part): self.receiveBody(part)
+        case .end:
+            self.bodyDeadline = nil
+            self.finishRequest(context)
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead) -> Phase {
+        let path = head.uri.prefix { $0 != "?" }
+        guard path.utf8.starts(with: self.server.configuration.pathPrefix.utf8) || path + "/" == self.server.configuration.pathPrefix
+        else { return .ignoring(.status(.notFound)) }
+        if head.method == .OPTIONS, self.server.configuration.cors != nil { return .ignoring(.preflight) }
+        if Self.asksForWebSocket(head) { return .ignoring(.webSocket) }
+        do {
+            return try self.route(head)
+        } catch {
+            return .ignoring(.refusal(error))
+        }
+    }
+
+    /// The checks in the reference's order (`Server.verify`, `BaseServer.handshake`).
+    private func route(_ head: HTTPRequestHead) throws(EngineHTTPError) -> Phase {
+        let query = Query.parameters(of: head.uri)
+        guard let transport = query["transport"], transport == "polling" || transport == "websocket",
+            transport == "websocket" || self.server.configuration.allowsPolling
+        else { throw .transportUnknown }
+        guard let sid = query["sid"] else {
+            guard head.method == .GET else { throw .badHandshakeMethod }
+            guard transport == "polling" else { throw .badRequest }
+            guard query["EIO"] == "4" else { throw .unsupportedProtocolVersion }
+            return .ignoring(.handshake)
+        }
+        guard let id = SessionID(sid), let session = self.server.session(id) else { throw .sessionUnknown }
+        guard transport == "polling" else { throw .badRequest }
+        switch head.method {
+        case .GET: return .ignoring(.poll(session))
+        case .POST: return try self.beginPost(head, session)
+        default: return .ignoring(.status(.internalServerError))
+        }
+    }
+
+    private func beginPost(_ head: HTTPRequestHead, _ session: LoopBound<EngineSession>) throws(EngineHTTPError) -> Phase {
+        if head.headers.first(name: "content-type") == "application/octet-stream" {
+            session.execute { $0.close(.transportError, .discard) }
+            return .ignoring(.status(.badRequest))
+        }
+        if let length = head.headers.first(name: "content-length").flatMap(Int.init),
+            length > self.server.configuration.maxPayload
+        {
+            return .ignoring(.status(.payloadTooLarge))
+        }
+        let responder = self.responder
+        session.execute { session in
+            guard let polling = session.polling else { return responder.answer(error: .badRequest) }
+            if !polling.beginPost() { responder.answer(status: .badRequest) }
+        }
+        return .receiving(session: session, body: ByteBuffer(), isAccepted: true)
+    }
+
+    private func receiveBody(_ part: ByteBuffer) {
+        guard case .receiving(let session, var body, let isAccepted) = self.phase else { return }
+        self.phase = .idle  // so that appending does not copy
+        guard body.readableBytes + part.readableBytes <= self.server.configuration.maxPayload else {
+            session.execute { $0.polling?.abortPost() }
+            self.phase = .ignoring(.status(.payloadTooLarge))
+            return
+        }
+        body.writeImmutableBuffer(part)
+        self.phase = .receiving(session: session, body: body, isAccepted: isAccepted)
+    }
+
+    private func finishRequest(_ context: ChannelHandlerContext) {
+        let phase = self.phase
+        self.phase = .answering
+        let responder = self.responder
+        switch phase {
+        case .receiving(let session, let body, _):
+            session.execute { session in
+                guard session.isOpen, let polling = session.polling else { return responder.answer(error: .sessionUnknown) }
+                polling.receivedPost(body, responder)
+            }
+        case .ignoring(let answer): self.give(answer, responder, context)
+        case .idle, .answering: break
+        }
+    }
+
+    private func give(_ answer: EngineHTTPAnswer?, _ responder: PollResponder, _ context: ChannelHandlerContext) {
+        switch answer {
+        case .status(let status):
+            self.respond(to: self.request, status, contentType: nil, body: ByteBuffer())
+        case .refusal(let error): self.refuse(self.request, error)
+        case .preflight: self.respond(to: self.request, .noContent, contentType: nil, body: ByteBuffer())
+        case .handshake: self.shakeHands()
+        case .poll(let session):
+            self.waitsOn = session
+            session.execute { session in
+                guard let polling = session.polling else { return responder.answer(error: .badRequest) }
+                polling.receivedGet(responder)
+            }
+        case .webSocket: self.becomeWebSocket(context)
+        case nil: break
+        }
+    }
+
+    // MARK: handshake
+
+    private func shakeHands() {
+        let delay = self.server.configuration.handshakeDelay
+        guard delay > .zero else { return self.openSession() }
+        let bound = LoopBound(self, on: self.loop.eventLoop)
+        self.loop.eventLoop.scheduleTask(in: delay) { bound.onLoop.openSession() }
+    }
+
+    private func openSession() {
+        guard let head = self.head, let context = self.context else { return }
+        let request = EngineRequest(
+            headers: head.headers, target: head.uri,
+            address: EngineRequest.clientAddress(
+                peer: context.channel.remoteAddress?.ipAddress ?? "",
+                forwardedFor: head.headers.first(name: "x-forwarded-for"),
+                trusted: self.server.configuration.trustedProxies),
+            isSecure: self.server.configuration.makeTLSHandler != nil)
+        if let refusal = self.server.refusal(of: request) { return self.refuse(self.request, refusal) }
+        let session = self.server.makeSession(on: self.loop, request: request)
+        let configuration = self.server.configuration
+        session.open(on: PollingTransport(session: session, limit: configuration.maxQueuedBytes))
+        let text = OpenPacket.text(
+            for: session.id, upgrades: configuration.allowUpgrades && configuration.allowsWebSocket,
+            configuration: configuration)
+        self.respond(
+            to: self.request, .ok, contentType: "text/plain; charset=UTF-8", body: ByteBuffer(string: text), session: session.id)
+    }
+
+    // MARK: WebSocket on a used connection
+
+    private static func asksForWebSocket(_ head: HTTPRequestHead) -> Bool {
+        head.method == .GET && head.headers.first(name: "upgrade")?.lowercased() == "websocket"
+    }
+
+    /// Takes NIO's handlers off and lets the handshake answer, as for a fresh connection.
+    private func becomeWebSocket(_ context: ChannelHandlerContext) {
+        guard let head = self.head else { return }
+        var text = "GET \(head.uri) HTTP/1.1\r\n"
+        for (name, value) in head.headers { text += "\(name): \(value)\r\n" }
+        text += "\r\n"
+        let channel = context.channel
+        let (server, loop) = (self.server, LoopBound(self.loop, on: self.loop.eventLoop))
+        let own = LoopBound(self, on: self.loop.eventLoop)
+        let bytes = ByteBuffer(string: text)
+        let removals = self.codec.reversed().map { context.pipeline.syncOperations.removeHandler($0) }
+        self.codec = []
+        EventLoopFuture.andAllSucceed(removals, on: context.eventLoop)
+            .whenComplete { result in
+                guard case .success = result else { return channel.close(promise: nil) }
+                own.onLoop.shakeHandsAsWebSocket(bytes, WebSocketHandshake(server: server, loop: loop.onLoop, channel: channel))
+            }
+    }
+
+    private func shakeHandsAsWebSocket(_ bytes: ByteBuffer, _ handshake: WebSocketHandshake) {
+        guard let context = self.context else { return }
+        bytes.withUnsafeReadableBytes { all in
+            guard case .webSocket(let request) = RequestHeadParser.parse(all) else { return context.close(promise: nil) }
+            handshake.answer(request, head: UnsafeRawBufferPointer(rebasing: all[..<request.length])) { handler in
+                do {
+                    try context.pipeline.syncOperations.addHandler(handler, position: .after(self))
+                    context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+                } catch {
+                    context.close(promise: nil)
+                }
+            }
+        }
+    }
+
+    // MARK: answers
+
+    func refuse(_ request: Int, _ error: EngineHTTPError) {
+        self.loop.counters.refused[error.reason, default: 0] += 1
+        self.respond(
+            to: request, error.status, contentType: "application/json", body: ByteBuffer(string: error.body),
+            retryAfter: error.retryAfter)
+    }
+
+    func respond(
+        to request: Int, _ status: HTTPResponseStatus, contentType: String?, body: ByteBuffer, session: SessionID? = nil,
+        retryAfter: Int? = nil
+    ) {
+        guard request == self.request, let context = self.context, let head = self.head else { return }
+        self.head = nil
+        self.waitsOn = nil
+        var headers = HTTPHeaders()
+        if let contentType { headers.add(name: "Content-Type", value: contentType) }
+        if status != .noContent { headers.add(name: "Content-Length", value: String(body.readableBytes)) }
+        headers.add(name: "Cache-Control", value: "no-store")
+        if let retryAfter { headers.add(name: "Retry-After", value: String(retryAfter)) }
+        if let session, let cookie = self.server.configuration.cookie {
+            headers.add(name: "Set-Cookie", value: "\(cookie.name)=\(session); \(cookie.attributes)")
+        }
+        self.server.configuration.cors?.addHeaders(to: &headers, for: head)
+        if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
+        context.write(Self.wrapOutboundOut(.head(.init(version: .http1_1, status: status, headers: headers))), promise: nil)
+        if body.readableBytes > 0 { context.write(Self.wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
+        let channel = context.channel
+        let done = head.isKeepAlive ? nil : context.eventLoop.makePromise(of: Void.self)
+        done?.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        self.loop.counters.bytesSent &+= body.readableBytes
+        if case .answering = self.phase { self.phase = .idle } else { self.phase = .ignoring(nil) }
+        self.idleSince = .now()
+        context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: done)
+    }
+}
+
+/// What a request without a body of interest is answered with at its end.
+enum EngineHTTPAnswer {
+    case status(HTTPResponseStatus)
+    case refusal(EngineHTTPError)
+    case preflight
+    case handshake
+    case poll(LoopBound<EngineSession>)
+    case webSocket
+}
+
+extension CORSConfiguration {
+    /// What the `cors` package of the reference sends for these rules.
+    func addHeaders(to headers: inout HTTPHeaders, for head: HTTPRequestHead) {
+        let origin = head.headers.first(name: "origin")
+        switch self.origins {
+        case .any: headers.add(name: "Access-Control-Allow-Origin", value: "*")
+        case .list:
+            headers.add(name: "Vary", value: "Origin")
+            guard let origin, self.allows(origin) else { return }
+            headers.add(name: "Access-Control-Allow-Origin", value: origin)
+        }
+        if self.credentials { headers.add(name: "Access-Control-Allow-Credentials", value: "true") }
+        guard head.method == .OPTIONS else { return }
+        headers.add(name: "Access-Control-Allow-Methods", value: "GET,HEAD,PUT,PATCH,POST,DELETE")
+        if let asked = head.headers.first(name: "access-control-request-headers") {
+            headers.add(name: "Access-Control-Allow-Headers", value: asked)
+        }
+    }
+}

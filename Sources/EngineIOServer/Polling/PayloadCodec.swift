@@ -1,0 +1,108 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+
+/// Payloads of HTTP long-polling (Engine.IO protocol 4): packets joined with U+001E; binary messages as `b` and base64.
+enum PayloadCodec {
+    static let separator: UInt8 = 0x1E
+
+    /// Turns frames that this server wrote into one payload.
+    static func encode(_ frames: ByteBuffer) -> ByteBuffer {
+        var out = ByteBufferAllocator().buffer(capacity: frames.readableBytes + 16)
+        frames.withUnsafeReadableBytes { bytes in
+            var used = 0
+            while used < bytes.count {
+                let frame = WebSocketCodec.readServerFrame(UnsafeRawBufferPointer(rebasing: bytes[used...]))
+                let body = UnsafeRawBufferPointer(
+                    rebasing: bytes[(used + frame.header)..<(used + frame.header + frame.length)])
+                if out.writerIndex > 0 { out.writeInteger(Self.separator) }
+                if frame.firstByte == WebSocketCodec.binary {
+                    out.writeInteger(UInt8(ascii: "b"))
+                    Base64.encode(body, into: &out)
+                } else {
+                    out.writeBytes(body)
+                }
+                used += frame.header + frame.length
+            }
+        }
+        return out
+    }
+
+    /// Calls `text` with each packet of text (its type first) and `binary` with each binary message, until `isOpen` is false.
+    /// Returns false when something is malformed.
+    static func decode(
+        _ payload: UnsafeRawBufferPointer, isOpen: () -> Bool, text: (UnsafeRawBufferPointer) -> Void,
+        binary: (UnsafeRawBufferPointer) -> Void
+    ) -> Bool {
+        guard isValidUTF8(payload) else { return false }
+        var start = 0
+        while start <= payload.count, isOpen() {
+            let end = payload[start...].firstIndex(of: Self.separator) ?? payload.count
+            let packet = UnsafeRawBufferPointer(rebasing: payload[start..<end])
+            guard let type = packet.first else { return false }
+            if type == UInt8(ascii: "b") {
+                guard let bytes = Base64.decode(UnsafeRawBufferPointer(rebasing: packet[1...])) else { return false }
+                bytes.withUnsafeReadableBytes { binary($0) }
+            } else {
+                text(packet)
+            }
+            start = end + 1
+        }
+        return true
+    }
+}
+
+/// Base64 with the standard alphabet (RFC 4648, 4).
+enum Base64 {
+    private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+    static func encode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteBuffer) {
+        let length = (bytes.count + 2) / 3 * 4
+        out.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { room in
+            let letters = self.alphabet.utf8Start
+            var position = 0
+            for index in stride(from: 0, to: bytes.count, by: 3) {
+                let second = index + 1 < bytes.count ? Int(bytes[index + 1]) : 0
+                let third = index + 2 < bytes.count ? Int(bytes[index + 2]) : 0
+                let value = Int(bytes[index]) << 16 | second << 8 | third
+                room[position] = letters[value >> 18]
+                room[position + 1] = letters[value >> 12 & 63]
+                room[position + 2] = index + 1 < bytes.count ? letters[value >> 6 & 63] : UInt8(ascii: "=")
+                room[position + 3] = index + 2 < bytes.count ? letters[value & 63] : UInt8(ascii: "=")
+                position += 4
+            }
+            return length
+        }
+    }
+
+    /// Nil when it is not base64. Padding may be missing, as in the reference.
+    static func decode(_ text: UnsafeRawBufferPointer) -> ByteBuffer? {
+        var characters = text[...]
+        while characters.last == UInt8(ascii: "="), text.count - characters.count < 2 { characters = characters.dropLast() }
+        guard characters.count % 4 != 1 else { return nil }
+        var out = ByteBufferAllocator().buffer(capacity: characters.count / 4 * 3 + 2)
+        var value: UInt32 = 0
+        var bits = 0
+        for character in characters {
+            guard let digit = Self.digit(character) else { return nil }
+            value = value << 6 | digit
+            bits += 6
+            guard bits >= 8 else { continue }
+            bits -= 8
+            out.writeInteger(UInt8(truncatingIfNeeded: value >> UInt32(bits)))
+        }
+        return out
+    }
+
+    private static func digit(_ character: UInt8) -> UInt32? {
+        switch character {
+        case 0x41...0x5A: UInt32(character) - 0x41
+        case 0x61...0x7A: UInt32(character) - 0x61 + 26
+        case 0x30...0x39: UInt32(character) - 0x30 + 52
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+}

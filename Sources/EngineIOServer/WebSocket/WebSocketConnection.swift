@@ -1,0 +1,484 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+
+/// Who gets the messages of a WebSocket that is no session: the candidate of an upgrade, or a plain endpoint.
+protocol WebSocketReceiver: AnyObject {
+    func webSocket(_ connection: WebSocketConnection, receivedText text: UnsafeRawBufferPointer)
+    func webSocket(_ connection: WebSocketConnection, receivedBinary bytes: UnsafeRawBufferPointer)
+    func webSocketClosed(_ connection: WebSocketConnection)
+}
+
+/// One WebSocket after its opening handshake: frames in, frames out (RFC 6455). The only handler of its channel.
+///
+/// It belongs to the event loop of its session. Where the channel is on another loop (an upgrade that arrived there), a
+/// ``WebSocketForwarder`` is the channel's handler and brings the bytes over.
+final class WebSocketConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase: UInt8 {
+        case open
+        /// Our close frame is out: nothing is read but the peer's end.
+        case closing
+        case closed
+    }
+
+    /// Why reading may be off.
+    struct Pauses: OptionSet {
+        let rawValue: UInt8
+        static let rate = Pauses(rawValue: 1)
+        static let receiver = Pauses(rawValue: 2)
+    }
+
+    private let loop: EngineLoop
+    private let channel: any Channel
+    private var phase = Phase.open
+    private(set) var slot: Int32 = -1
+    private unowned(unsafe) var session: EngineSession?  // safe: detached in `end`, which the session calls when it closes
+    private var receiver: (any WebSocketReceiver)?
+    private let maxPayload: Int
+
+    /// Input that is not a whole frame yet; nil nearly always.
+    private var leftover: ByteBuffer?
+    /// The fragments of a message so far (RFC 6455, 5.4).
+    private var fragments: ByteBuffer?
+    private var fragmentsAreText = false
+
+    private var pauses: Pauses = []
+    private var messagesLeft: Int
+    private var windowStart: NIODeadline = .uptimeNanoseconds(0)
+
+    /// The socket, while it may be written to without the channel: plain TCP on our loop, open, and nothing of ours waits in the
+    /// channel. Must be forgotten before the descriptor is closed: its number is given to the next connection that any loop accepts.
+    private var directDescriptor: Int32 = -1 {
+        didSet { if self.slot >= 0 { self.loop.setOutlet(self.outletDescriptor, of: self.slot) } }
+    }
+    private var descriptor: Int32 = -1
+    private var writesInChannel = 0
+
+    init(loop: EngineLoop, channel: any Channel, maxPayload: Int) {
+        self.loop = loop
+        self.channel = channel
+        self.maxPayload = maxPayload
+        self.messagesLeft = loop.configuration.eventRate
+        if channel.eventLoop === loop.eventLoop, loop.configuration.makeTLSHandler == nil {
+            self.descriptor = Self.descriptor(of: channel)
+            self.directDescriptor = self.descriptor
+        }
+    }
+
+    private static func descriptor(of channel: any Channel) -> Int32 {
+        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+        return found ?? -1
+    }
+
+    private var outletDescriptor: Int32 {
+        self.directDescriptor >= 0 ? self.directDescriptor : EngineLoop.Outlet.throughChannel
+    }
+
+    var isOpen: Bool { self.phase == .open }
+    var isDrained: Bool { self.phase == .open && self.writesInChannel == 0 && self.channel.isWritable }
+
+    func attach(to session: EngineSession) {
+        self.session = session
+        self.receiver = nil
+        self.slot = session.slot
+        self.loop.setOutlet(self.outletDescriptor, of: self.slot)
+    }
+
+    func attach(to receiver: any WebSocketReceiver) { self.receiver = receiver }
+
+    // MARK: channel
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let input = Self.unwrapInboundIn(data)
+        self.receive(input)
+        self.loop.receivePool.giveBack(input)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { self.receivedAll() }
+
+    func channelInactive(context: ChannelHandlerContext) { self.channelClosed() }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.channelClosed() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed { return self.channel.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.fail(.transportError)
+    }
+
+    // MARK: reading
+
+    func receive(_ input: ByteBuffer) {
+        guard self.phase == .open else { return self.receivedWhileClosing(input) }
+        if self.loop.current !== self { self.beginTurn() }
+        self.loop.counters.bytesReceived &+= input.readableBytes
+        if self.leftover == nil {
+            let used = input.withUnsafeReadableBytes { self.consume($0) }
+            guard used < input.readableBytes, self.phase == .open,
+                let rest = input.getSlice(at: input.readerIndex + used, length: input.readableBytes - used)
+            else { return }
+            self.leftover = ByteBuffer(bytes: rest.readableBytesView)  // a copy: the buffer that was read belongs to the loop
+        } else if var whole = self.leftover.take() {
+            whole.writeImmutableBuffer(input)
+            self.consumeLeftover(whole)
+        }
+    }
+
+    private func consumeLeftover(_ whole: ByteBuffer) {
+        let used = whole.withUnsafeReadableBytes { self.consume($0) }
+        guard used < whole.readableBytes, self.phase == .open else { return }
+        var rest = whole
+        rest.moveReaderIndex(forwardBy: used)
+        self.leftover = rest
+    }
+
+    /// The read is over: everything it produced leaves in one write.
+    func receivedAll() {
+        let loop = self.loop
+        guard loop.current === self else { return }
+        loop.current = nil
+        if loop.output.readableBytes > 0 { self.write(loop.output) }
+        loop.trimScratch()
+    }
+
+    private func beginTurn() {
+        let loop = self.loop
+        loop.current?.receivedAll()
+        loop.current = self
+        loop.output.clear()
+        if self.slot >= 0 { loop.takeShare(of: self.slot) }  // what came before, in this turn, goes before its answers
+    }
+
+    /// Works off whole frames; returns how many bytes were used.
+    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var used = 0
+        while used < bytes.count, self.phase == .open, self.pauses.isEmpty {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
+            switch WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) {
+            case .needsMore: return used
+            case .violation(let code):
+                self.violate(code)
+                return bytes.count
+            case .found(let header):
+                guard rest.count >= header.frameLength, let start = rest.baseAddress else { return used }
+                self.loop.reserveScratch(header.payloadLength)
+                let isASCII = WebSocketCodec.unmask(
+                    start + header.headerLength, into: self.loop.scratch, count: header.payloadLength, mask: header.mask)
+                let payload = UnsafeRawBufferPointer(start: self.loop.scratch, count: header.payloadLength)
+                self.receiveFrame(header.firstByte, payload, isASCII: isASCII)
+                used &+= header.frameLength
+            }
+        }
+        return used
+    }
+
+    @inline(__always)
+    private func receiveFrame(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, isASCII: Bool) {
+        if firstByte == WebSocketCodec.text, self.fragments == nil {
+            guard isASCII || isValidUTF8(payload) else { return self.violate(1007) }
+            return self.receiveText(payload)
+        }
+        self.receiveOther(firstByte, payload)
+    }
+
+    @inline(never)
+    private func receiveOther(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) {
+        switch firstByte {
+        case WebSocketCodec.ping: self.sendControl(WebSocketCodec.pong, payload)
+        case WebSocketCodec.pong: break
+        case WebSocketCodec.close: self.receiveClose(payload)
+        case WebSocketCodec.binary where self.fragments == nil: self.receiveBinary(payload)
+        case 0x00, WebSocketCodec.final: self.receiveContinuation(payload, isLast: firstByte != 0)
+        case 0x01, 0x02:
+            guard self.fragments == nil else { return self.violate(1002) }
+            self.fragments = ByteBuffer(bytes: payload)
+            self.fragmentsAreText = firstByte == 0x01
+        default: self.violate(1002)
+        }
+    }
+
+    private func receiveContinuation(_ payload: UnsafeRawBufferPointer, isLast: Bool) {
+        guard var message = self.fragments.take() else { return self.violate(1002) }
+        guard message.readableBytes + payload.count <= self.maxPayload else { return self.violate(1009) }
+        message.writeBytes(payload)
+        guard isLast else {
+            self.fragments = message
+            return
+        }
+        message.withUnsafeReadableBytes { bytes in
+            if !self.fragmentsAreText { return self.receiveBinary(bytes) }
+            guard isValidUTF8(bytes) else { return self.violate(1007) }
+            self.receiveText(bytes)
+        }
+    }
+
+    @inline(__always)
+    private func receiveText(_ text: UnsafeRawBufferPointer) {
+        self.countMessage()
+        if let session = self.session {
+            session.receive(text: text)
+        } else {
+            self.receiver?.webSocket(self, receivedText: text)
+        }
+    }
+
+    private func receiveBinary(_ bytes: UnsafeRawBufferPointer) {
+        self.countMessage()
+        if let session = self.session {
+            session.receive(binary: bytes)
+        } else {
+            self.receiver?.webSocket(self, receivedBinary: bytes)
+        }
+    }
+
+    // MARK: rate
+
+    /// Counts down; the clock is read only when a connection has used up its messages.
+    @inline(__always)
+    private func countMessage() {
+        self.messagesLeft &-= 1
+        if self.messagesLeft == 0, self.session != nil { self.messagesUsedUp() }
+    }
+
+    private func messagesUsedUp() {
+        let now = NIODeadline.now()
+        let window = TimeAmount.seconds(1)
+        self.messagesLeft = self.loop.configuration.eventRate
+        guard now - self.windowStart < window else {
+            self.windowStart = now
+            return
+        }
+        let end = self.windowStart + window
+        self.windowStart = end
+        self.loop.counters.readingPauses += 1
+        self.setReading(false, .rate)
+        let bound = LoopBound(self, on: self.loop.eventLoop)
+        self.loop.eventLoop.scheduleTask(deadline: end) { bound.onLoop.setReading(true, .rate) }
+    }
+
+    /// Back-pressure: nothing is lost, the client's socket fills up.
+    func setReading(_ isOn: Bool, _ reason: Pauses) {
+        guard self.phase == .open else { return }
+        let wasReading = self.pauses.isEmpty
+        if isOn { self.pauses.remove(reason) } else { self.pauses.insert(reason) }
+        guard wasReading != self.pauses.isEmpty else { return }
+        self.setAutoRead(isOn)
+        guard isOn, let whole = self.leftover.take() else { return }
+        self.beginTurn()
+        self.consumeLeftover(whole)
+        self.receivedAll()
+    }
+
+    private func setAutoRead(_ isOn: Bool) {
+        if self.channel.eventLoop === self.loop.eventLoop {
+            try? self.channel.syncOptions?.setOption(.autoRead, value: isOn)
+        } else {
+            _ = self.channel.setOption(.autoRead, value: isOn)
+        }
+    }
+
+    // MARK: writing
+
+    /// One write of everything in `bytes`: by `send(2)` itself where that is allowed, else through the channel.
+    @inline(__always)
+    private func write(_ bytes: ByteBuffer) {
+        self.loop.counters.bytesSent &+= bytes.readableBytes
+        if self.directDescriptor >= 0 {
+            let sent = bytes.withUnsafeReadableBytes { room in
+                room.baseAddress.map { DirectSend.send(self.directDescriptor, $0, room.count) } ?? 0
+            }
+            if sent == bytes.readableBytes { return }
+            var rest = bytes
+            rest.moveReaderIndex(forwardBy: max(0, sent))
+            self.sendThroughChannel(rest)
+        } else {
+            self.sendThroughChannel(bytes)
+        }
+    }
+
+    /// Bytes that must go out in order but outside a turn: what an upgrade hands over.
+    func sendNow(_ bytes: ByteBuffer) {
+        if self.loop.current === self {
+            self.loop.output.writeImmutableBuffer(bytes)
+        } else {
+            if self.slot >= 0 { self.loop.flushShare(of: self.slot) }
+            self.write(bytes)
+        }
+    }
+
+    @inline(never)
+    func sendThroughChannel(_ bytes: ByteBuffer) {
+        guard self.phase != .closed else { return }
+        if self.descriptor >= 0 {
+            self.directDescriptor = -1
+            self.writesInChannel += 1
+            let done = self.channel.eventLoop.makePromise(of: Void.self)
+            done.futureResult.assumeIsolated().whenComplete { result in
+                self.writesInChannel -= 1
+                switch result {
+                case .success: if self.writesInChannel == 0, self.phase == .open { self.directDescriptor = self.descriptor }
+                case .failure: self.forgetDescriptor()  // closed: the descriptor may be another connection's by now
+                }
+            }
+            self.channel.writeAndFlush(bytes, promise: done)
+        } else {
+            self.channel.writeAndFlush(bytes, promise: nil)
+        }
+        if self.phase == .open, !self.channel.isWritable { self.session?.closeSoon(.slowConsumer) }
+    }
+
+    private func forgetDescriptor() {
+        self.descriptor = -1
+        self.directDescriptor = -1
+    }
+
+    /// Frames of a connection that is no session.
+    func sendFrame(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) {
+        self.sendControl(firstByte, payload)
+    }
+
+    private func sendControl(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) {
+        guard self.phase == .open else { return }
+        if self.loop.current === self {
+            self.loop.output.writeFrame(firstByte, payload)
+        } else {
+            var frame = ByteBuffer()
+            frame.writeFrame(firstByte, payload)
+            self.sendNow(frame)
+        }
+    }
+
+    // MARK: the end
+
+    private func receiveClose(_ payload: UnsafeRawBufferPointer) {
+        guard payload.count != 1 else { return self.violate(1002) }
+        var answer: UInt16?
+        if payload.count >= 2 {
+            let code = UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self))
+            guard WebSocketCodec.isValidCloseCode(code) else { return self.violate(1002) }
+            guard isValidUTF8(UnsafeRawBufferPointer(rebasing: payload[2...])) else { return self.violate(1007) }
+            answer = code
+        }
+        self.finish(.transportClose, code: answer)
+    }
+
+    private func violate(_ code: UInt16) {
+        self.loop.counters.refused["websocket_\(code)", default: 0] += 1
+        self.finish(.transportError, code: code)
+    }
+
+    private func fail(_ reason: CloseReason) { self.finish(reason, code: nil) }
+
+    private func finish(_ reason: CloseReason, code: UInt16?) {
+        guard self.phase == .open else { return }
+        self.shutDown(code: code)
+        self.tellOwner(reason)
+    }
+
+    private func tellOwner(_ reason: CloseReason) {
+        let session = self.session
+        let receiver = self.receiver
+        self.session = nil
+        self.receiver = nil
+        session?.close(reason, .discard)
+        receiver?.webSocketClosed(self)
+    }
+
+    /// The session is over.
+    func end(_ mode: CloseMode) {
+        self.session = nil
+        if self.phase == .open {
+            if case .discard = mode { self.closeChannel() } else { self.shutDown(code: nil) }
+        }
+        self.slot = -1
+    }
+
+    /// Sends what waits and a close frame, then waits for the peer's end: closing at once while input is unread would reset the
+    /// connection and take back what the client has not read yet.
+    func shutDown(code: UInt16?) {
+        guard self.phase == .open else { return }
+        withUnsafeTemporaryAllocation(byteCount: 2, alignment: 2) { memory in
+            if let code { memory.storeBytes(of: code.bigEndian, as: UInt16.self) }
+            self.sendControl(WebSocketCodec.close, UnsafeRawBufferPointer(rebasing: memory[..<(code == nil ? 0 : 2)]))
+        }
+        self.receivedAll()
+        self.phase = .closing
+        self.leftover = nil
+        self.fragments = nil
+        if !self.pauses.isEmpty { self.setAutoRead(true) }
+        let bound = LoopBound(self, on: self.loop.eventLoop)
+        self.loop.eventLoop.scheduleTask(in: .seconds(2)) { bound.onLoop.closeChannel() }
+    }
+
+    /// The peer's close frame is the first byte 0x88 of a frame; whatever else it still sends is of no interest.
+    private func receivedWhileClosing(_ input: ByteBuffer) {
+        guard self.phase == .closing else { return }
+        let bytes = self.leftover.take().map { var all = $0; all.writeImmutableBuffer(input); return all } ?? input
+        var used = 0
+        let isOver = bytes.withUnsafeReadableBytes { all in
+            while used < all.count {
+                let rest = UnsafeRawBufferPointer(rebasing: all[used...])
+                guard case .found(let header) = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) else {
+                    if case .needsMore = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) { return false }
+                    return true
+                }
+                if header.firstByte == WebSocketCodec.close { return true }
+                guard rest.count >= header.frameLength else { return false }
+                used += header.frameLength
+            }
+            return false
+        }
+        if isOver { return self.closeChannel() }
+        if let rest = bytes.getSlice(at: bytes.readerIndex + used, length: bytes.readableBytes - used), rest.readableBytes > 0 {
+            self.leftover = ByteBuffer(bytes: rest.readableBytesView)
+        }
+    }
+
+    private func closeChannel() {
+        guard self.phase != .closed else { return }
+        self.phase = .closed
+        self.forgetDescriptor()
+        if self.loop.current === self { self.loop.current = nil }
+        self.channel.close(promise: nil)
+    }
+
+    func channelClosed() {
+        guard self.phase != .closed else { return }
+        self.forgetDescriptor()
+        if self.loop.current === self { self.loop.current = nil }
+        self.phase = .closed
+        self.tellOwner(.transportClose)
+    }
+}
+
+/// Handler of a WebSocket's channel whose session lives on another loop.
+final class WebSocketForwarder: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let connection: LoopBound<WebSocketConnection>
+
+    init(_ connection: LoopBound<WebSocketConnection>) { self.connection = connection }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let input = ByteBuffer(bytes: Self.unwrapInboundIn(data).readableBytesView)  // the loop's receive buffer is used again
+        self.connection.execute { connection in
+            connection.receive(input)
+            connection.receivedAll()
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.connection.execute { $0.channelClosed() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,195 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+
+/// Answers the opening handshake of a WebSocket: a new session, the upgrade of one, or a plain endpoint.
+struct WebSocketHandshake {
+    let server: EngineServer
+    let loop: EngineLoop
+    let channel: any Channel
+
+    /// Writes the answer. `install` is called with the channel's handler if the connection is a WebSocket from now on.
+    ///
+    /// - Parameters:
+    ///   - head: the whole head of the request, which `request` points into.
+    ///   - fromProxyHeaders: headers as NIO parsed them, where the request came that way.
+    func answer(
+        _ request: WebSocketRequest, head: UnsafeRawBufferPointer, install: (any ChannelInboundHandler) -> Void
+    ) {
+        guard request.key.count == 24, request.isVersion13 else { return self.refuse(.badRequest) }
+        let path = request.target.prefix { $0 != UInt8(ascii: "?") }
+        let target = String(decoding: request.target, as: UTF8.self)
+        if !self.server.configuration.webSocketEndpoints.isEmpty,
+            let endpoint = self.server.configuration.webSocketEndpoints[String(decoding: path, as: UTF8.self)]
+        {
+            return self.openEndpoint(endpoint, request, install)
+        }
+        guard request.target.starts(with: self.server.configuration.pathPrefix.utf8) else { return self.refuseUnknownPath() }
+        guard let transport = Query.rawValue(of: "transport", in: request.target),
+            RequestHeadParser.equals(transport, "websocket"), self.server.configuration.allowsWebSocket
+        else { return self.refuseTransport(request.target) }
+        if let sid = Query.rawValue(of: "sid", in: request.target) {
+            return self.upgradeSession(sid, request, install)
+        }
+        guard let version = Query.rawValue(of: "EIO", in: request.target), version.elementsEqual("4".utf8) else {
+            return self.refuse(.unsupportedProtocolVersion)
+        }
+        self.openSession(request, head: head, target: target, install)
+    }
+
+    private func refuseTransport(_ target: UnsafeRawBufferPointer) {
+        let isPolling = Query.rawValue(of: "transport", in: target).map { RequestHeadParser.equals($0, "polling") } ?? false
+        self.refuse(isPolling ? .badRequest : .transportUnknown)
+    }
+
+    // MARK: the three answers
+
+    private func openSession(
+        _ request: WebSocketRequest, head: UnsafeRawBufferPointer, target: String,
+        _ install: (any ChannelInboundHandler) -> Void
+    ) {
+        let engineRequest = self.engineRequest(head: head, target: target)
+        if let refusal = self.server.refusal(of: engineRequest) { return self.refuse(refusal) }
+        let connection = WebSocketConnection(
+            loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload)
+        let session = self.server.makeSession(on: self.loop, request: engineRequest)
+        var out = ByteBufferAllocator().buffer(capacity: 512)
+        self.writeAcceptance(request.key, cookie: session.id, into: &out)
+        OpenPacket.writeFrame(for: session.id, configuration: self.server.configuration, into: &out)
+        install(connection)
+        session.open(on: connection)
+        connection.sendNow(out)
+    }
+
+    private func upgradeSession(
+        _ sid: UnsafeRawBufferPointer, _ request: WebSocketRequest, _ install: (any ChannelInboundHandler) -> Void
+    ) {
+        guard let id = SessionID(sid), let session = self.server.session(id) else { return self.refuse(.sessionUnknown) }
+        var out = ByteBuffer()
+        self.writeAcceptance(request.key, cookie: nil, into: &out)
+        if session.eventLoop === self.loop.eventLoop {
+            let session = session.onLoop
+            guard Self.canUpgrade(session) else { return self.refuse(.badRequest) }
+            let connection = WebSocketConnection(
+                loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload)
+            install(connection)
+            connection.sendNow(out)
+            Self.startCandidate(session, connection)
+            return
+        }
+        // The session lives on another loop. Its side of the connection is made there when the answer is on its way; until then
+        // nothing can come in, since the client waits for the answer.
+        let channel = self.channel
+        let maxPayload = self.server.configuration.maxPayload
+        let forwarder = PendingForwarder()
+        install(forwarder)
+        let pending = LoopBound(forwarder, on: self.loop.eventLoop)
+        let answer = out
+        session.execute { session in
+            guard Self.canUpgrade(session) else {
+                return channel.eventLoop.execute { pending.onLoop.refuse(EngineHTTPError.badRequest.webSocketResponse) }
+            }
+            let connection = WebSocketConnection(loop: session.loop, channel: channel, maxPayload: maxPayload)
+            let bound = LoopBound(connection, on: session.loop.eventLoop)
+            Self.startCandidate(session, connection)
+            channel.eventLoop.execute { pending.onLoop.forward(to: bound, answer: answer) }
+        }
+    }
+
+    private static func canUpgrade(_ session: EngineSession) -> Bool {
+        session.isOpen && session.polling != nil && session.candidate == nil && session.loop.configuration.allowUpgrades
+    }
+
+    private static func startCandidate(_ session: EngineSession, _ connection: WebSocketConnection) {
+        let candidate = UpgradeCandidate(session: session, connection: connection)
+        session.candidate = candidate
+        candidate.start()
+    }
+
+    private func openEndpoint(
+        _ endpoint: WebSocketEndpoint, _ request: WebSocketRequest, _ install: (any ChannelInboundHandler) -> Void
+    ) {
+        let connection = WebSocketConnection(loop: self.loop, channel: self.channel, maxPayload: endpoint.maxPayload)
+        connection.attach(to: WebSocketEcho())
+        var out = ByteBuffer()
+        self.writeAcceptance(request.key, cookie: nil, into: &out)
+        install(connection)
+        connection.sendNow(out)
+    }
+
+    // MARK: bytes
+
+    private func engineRequest(head: UnsafeRawBufferPointer, target: String) -> EngineRequest {
+        let raw = ByteBuffer(bytes: head)
+        let peer = self.channel.remoteAddress?.ipAddress ?? ""
+        var forwarded: String?
+        if !self.server.configuration.trustedProxies.isEmpty {
+            let plain = EngineRequest(head: raw, target: target, address: peer, isSecure: false)
+            forwarded = plain.header("x-forwarded-for")
+        }
+        return EngineRequest(
+            head: raw, target: target,
+            address: EngineRequest.clientAddress(
+                peer: peer, forwardedFor: forwarded, trusted: self.server.configuration.trustedProxies),
+            isSecure: self.server.configuration.makeTLSHandler != nil)
+    }
+
+    private func writeAcceptance(_ key: UnsafeRawBufferPointer, cookie id: SessionID?, into out: inout ByteBuffer) {
+        out.writeStaticString(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
+        out.writeWithUnsafeMutableBytes(minimumWritableBytes: AcceptKey.length) { room in
+            guard let start = room.baseAddress else { return 0 }
+            AcceptKey.write(for: key, at: start)
+            return AcceptKey.length
+        }
+        if let id, let cookie = self.server.configuration.cookie {
+            out.writeString("\r\nSet-Cookie: \(cookie.name)=\(id); \(cookie.attributes)")
+        }
+        out.writeStaticString("\r\n\r\n")
+    }
+
+    private func refuse(_ error: EngineHTTPError) {
+        self.loop.counters.refused[error.reason, default: 0] += 1
+        self.close(with: error.webSocketResponse)
+    }
+
+    private func refuseUnknownPath() {
+        self.loop.counters.refused["unknown_path", default: 0] += 1
+        self.close(with: "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+    }
+
+    private func close(with response: String) {
+        let channel = self.channel
+        channel.writeAndFlush(ByteBuffer(string: response)).whenComplete { _ in channel.close(promise: nil) }
+    }
+}
+
+/// The channel's handler while a session on another loop decides about an upgrade.
+private final class PendingForwarder: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func refuse(_ response: String) {
+        guard let context = self.context else { return }
+        let channel = context.channel
+        channel.writeAndFlush(ByteBuffer(string: response)).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    func forward(to connection: LoopBound<WebSocketConnection>, answer: ByteBuffer) {
+        guard let context = self.context, context.channel.isActive else { return connection.execute { $0.channelClosed() } }
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(WebSocketForwarder(connection), position: .after(self))
+            context.writeAndFlush(Self.wrapOutboundOut(answer), promise: nil)
+            pipeline.removeHandler(context: context, promise: nil)
+        } catch {
+            context.close(promise: nil)
+            connection.execute { $0.channelClosed() }
+        }
+    }
+}
