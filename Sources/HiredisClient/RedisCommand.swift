@@ -110,4 +110,27 @@ extension ByteBuffer {
             return end - base + body.count
         }
     }
+
+    /// Appends a whole command that `build` writes; false, and nothing appended, when it writes no word.
+    mutating func writeCommand(capacity: Int, _ build: (inout RedisCommandWriter) -> Void) -> Bool {
+        let start = self.writerIndex
+        self.writeStaticString("*0\r\n")
+        let words = self.writeWords(capacity: capacity, build)
+        guard words > 0 else {
+            self.moveWriterIndex(to: start)
+            return false
+        }
+        // The number of words is known only now; one digit of room was left for it.
+        let bodyStart = start + 4
+        let bodyLength = self.writerIndex - bodyStart
+        let shift = RedisCommandWriter.digits(of: UInt64(words)) - 1
+        self.writeRepeatingByte(0, count: shift)
+        self.withVeryUnsafeMutableBytes { memory in
+            guard let base = memory.baseAddress else { return }
+            if shift > 0 { (base + bodyStart + shift).copyMemory(from: base + bodyStart, byteCount: bodyLength) }
+            let end = RedisCommandWriter.write(decimal: UInt64(words), to: base + start + 1)
+            _ = RedisCommandWriter.writeLineEnd(to: end)
+        }
+        return true
+    }
 }

@@ -80,6 +80,7 @@ package struct RedisCommandWriter: ~Copyable {
     }
 
     /// Appends a script's key or argument.
+    @_disfavoredOverload
     package mutating func append(_ argument: RedisArgument) {
         switch argument {
         case .text(let text): self.append(text)

@@ -16,6 +16,24 @@ package struct RedisScript: Sendable, Hashable {
         self.source = source
         self.sha1 = SHA1.hexDigest(of: Array(source.utf8))
     }
+
+    /// `EVALSHA` with what `build` appends, keys first.
+    func command(keyCount: Int, capacity: Int, _ build: (inout RedisCommandWriter) -> Void) -> RedisCommand {
+        RedisCommand(capacity: capacity + 128) { writer in
+            writer.append("EVALSHA")
+            writer.append(self.sha1)
+            writer.append(keyCount)
+            build(&writer)
+        }
+    }
+
+    func command(keys: [RedisArgument], arguments: [RedisArgument]) -> RedisCommand {
+        let capacity = keys.reduce(0) { $0 + $1.capacity } + arguments.reduce(0) { $0 + $1.capacity }
+        return self.command(keyCount: keys.count, capacity: capacity) { writer in
+            for key in keys { writer.append(key) }
+            for argument in arguments { writer.append(argument) }
+        }
+    }
 }
 
 /// A key or an argument of a script.
@@ -29,4 +47,13 @@ package enum RedisArgument: Sendable, Equatable, ExpressibleByStringLiteral, Exp
 
     package init(stringLiteral value: String) { self = .text(value) }
     package init(integerLiteral value: Int64) { self = .integer(value) }
+
+    /// Room enough on the wire.
+    var capacity: Int {
+        switch self {
+        case .text(let text): text.utf8.count + RedisCommandWriter.wordOverhead
+        case .bytes(let bytes): bytes.readableBytes + RedisCommandWriter.wordOverhead
+        case .integer: 2 * RedisCommandWriter.wordOverhead
+        }
+    }
 }
