@@ -1,7 +1,7 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
-/// The significant digits and the exponent of a positive number, taken from the text that Swift gives it.
+/// The significant digits and the exponent of a number, without its sign, taken from the text that Swift gives it.
 ///
 /// Swift and JavaScript choose the same shortest digits (those nearest to the number that read back the same) and differ
 /// only in the layout.
@@ -19,6 +19,7 @@ struct DecimalDigits: ~Copyable {
         while index < text.count, text[index] != UInt8(ascii: "e") {
             let byte = text[index]
             index &+= 1
+            if byte == ASCII.minus { continue }
             if byte == ASCII.point {
                 seenPoint = true
                 continue

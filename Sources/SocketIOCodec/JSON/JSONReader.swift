@@ -8,7 +8,7 @@ package enum JSONReader {
     /// Reads one JSON text.
     ///
     /// With attachments, an object whose `_placeholder` is `true` becomes the attachment of its `num`, or an error if there
-    /// is none. A lone surrogate in an escape becomes U+FFFD; of equal keys the last one counts.
+    /// is none, or too many placeholders. A lone surrogate in an escape becomes U+FFFD; of equal keys the last one counts.
     package static func value(
         _ bytes: UnsafeRawBufferPointer, attachments: [ByteBuffer] = [],
         maximumDepth: Int = JSONScanner.defaultMaximumDepth
@@ -22,6 +22,7 @@ package enum JSONReader {
     private struct Parser {
         var cursor: JSONCursor
         let attachments: [ByteBuffer]
+        var placeholders = 0
 
         /// Reads a value which may hold `depth` containers inside each other.
         mutating func value(depth: Int) throws(JSONError) -> SocketValue {
@@ -84,11 +85,14 @@ package enum JSONReader {
             return true
         }
 
-        private func replacingPlaceholder(_ members: [String: SocketValue]) throws(JSONError) -> SocketValue {
+        private mutating func replacingPlaceholder(_ members: [String: SocketValue]) throws(JSONError) -> SocketValue {
             guard !self.attachments.isEmpty, members[JSONPlaceholder.key] == .bool(true) else {
                 return .object(members)
             }
-            guard let number = members[JSONPlaceholder.numberKey]?.intValue, self.attachments.indices.contains(number)
+            // More placeholders than attachments would let a small packet become a huge one.
+            self.placeholders += 1
+            guard let number = members[JSONPlaceholder.numberKey]?.intValue, self.attachments.indices.contains(number),
+                self.placeholders <= self.attachments.count
             else { throw .placeholderOutOfRange }
             return .binary(self.attachments[number])
         }

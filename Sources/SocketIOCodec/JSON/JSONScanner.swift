@@ -38,4 +38,13 @@ package enum JSONScanner {
         try cursor.expectEnd()
         return cursor.slice(from: start, to: end)
     }
+
+    /// Checks that the placeholders in checked JSON text name attachments that are there, as a client will when the text is
+    /// passed on to it. A text with more placeholders than attachments is refused too.
+    package static func validatePlaceholders(
+        _ bytes: UnsafeRawBufferPointer, attachmentCount: Int
+    ) throws(JSONError) {
+        guard !bytes.isEmpty else { return }
+        _ = try JSONOutline(bytes, attachmentCount: attachmentCount)
+    }
 }

@@ -137,11 +137,11 @@ struct JSONSink {
     }
 
     /// Puts a number as JavaScript prints it: the shortest text that reads back the same; `null` if it is not finite.
-    mutating func put(_ value: Double) {
+    mutating func put<T: BinaryFloatingPoint & CustomStringConvertible>(_ value: T) {
         guard value.isFinite else { return self.put("null") }
         // Integers that both sides hold exactly; this also prints the negative zero as `0`.
         if value.magnitude < 1e15, let integer = Int64(exactly: value) { return self.put(integer) }
-        var text = value.magnitude.description
+        var text = value.description
         if value < 0 { self.put(ASCII.minus) }
         text.withUTF8 { self.put(DecimalDigits(UnsafeRawBufferPointer($0))) }
     }

@@ -33,6 +33,11 @@ package enum JSONWriter {
         self.put(into: &buffer, room: JSONSink.maximumNumberLength) { $0.put(value) }
     }
 
+    /// Writes a number with the digits that are enough for a `Float`; `null` if it is not finite.
+    package static func write(_ value: Float, into buffer: inout ByteBuffer) {
+        self.put(into: &buffer, room: JSONSink.maximumNumberLength) { $0.put(value) }
+    }
+
     /// Writes `true` or `false`.
     package static func write(_ value: Bool, into buffer: inout ByteBuffer) {
         self.put(into: &buffer, room: 5) { $0.put(value) }
