@@ -4,9 +4,9 @@
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// The fence: until when this node may serve the users of each partition, and under which lease.
@@ -49,8 +49,11 @@ public final class LeaseGate: Sendable {
     public func isOpen(_ grant: LeaseGrant) -> Bool {
         guard grant.partition < self.partitions.count else { return false }
         let partition = self.partitions[grant.partition]
-        guard partition.incarnation.load(ordering: .acquiring) == grant.incarnation else { return false }
+        // The deadline first: one that belongs to a later incarnation was stored after that incarnation's number, so that the
+        // second load then sees the number. The other way round, a thread that is interrupted between the loads could pair
+        // its old number with the new deadline.
         let deadline = partition.deadline.load(ordering: .acquiring)
+        guard partition.incarnation.load(ordering: .acquiring) == grant.incarnation else { return false }
         return deadline == Self.never || Self.now() < deadline
     }
 
