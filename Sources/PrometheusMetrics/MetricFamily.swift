@@ -37,7 +37,8 @@ struct MetricFamily {
         self.help = help
     }
 
-    /// Under which labels a series is kept: the given ones, `other` beyond the bounds, nil when there is no room for that either.
+    /// Under which labels a series is kept: the given ones, `other` beyond the bounds, nil when there is no room for
+    /// that either.
     func admitted(_ labels: MetricLabels, limits: PrometheusRegistry.Limits) -> MetricLabels? {
         if self.series[labels] != nil {
             return labels

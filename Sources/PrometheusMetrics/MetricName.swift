@@ -3,8 +3,8 @@
 
 /// Turns any label of swift-metrics into a metric name that Prometheus accepts.
 ///
-/// The text format allows `[a-zA-Z_:][a-zA-Z0-9_:]*`; the colon is kept for recording rules, so it is replaced like every
-/// other foreign character. Counters end in `_total`, and nothing else does.
+/// The text format allows `[a-zA-Z_:][a-zA-Z0-9_:]*`; the colon is kept for recording rules, so it is replaced like
+/// every other foreign character. Counters end in `_total`, and nothing else does.
 package enum MetricName {
     private static let totalSuffix = "_total"
 

@@ -3,7 +3,8 @@
 
 import CoreMetrics
 
-/// A gauge: a number that goes up and down. It serves the meters of swift-metrics and its recorders that do not aggregate.
+/// A gauge: a number that goes up and down. It serves the meters of swift-metrics and its recorders that do not
+/// aggregate.
 package final class PrometheusGauge: Sendable {
     private let number = AtomicDouble(0)
 

@@ -5,7 +5,8 @@ package import CoreMetrics
 
 /// The backend of swift-metrics: what libraries count through its API lands in a registry.
 ///
-/// Timers become histograms in seconds and end in `_seconds`; recorders become histograms, or gauges when they do not aggregate.
+/// Timers become histograms in seconds and end in `_seconds`; recorders become histograms, or gauges when they do not
+/// aggregate.
 package struct PrometheusMetricsFactory: MetricsFactory {
     /// Upper bounds for timers, in seconds.
     package static let durationBounds: [Double] = [

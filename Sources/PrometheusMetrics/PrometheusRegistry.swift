@@ -5,9 +5,9 @@ import Synchronization
 
 /// All metrics of a process: series that code writes into, and collectors that are asked at a scrape.
 ///
-/// Nothing here fails or grows without bound. A name that is taken by a family of another type gets a series that counts
-/// but is not exposed (`prometheus_metrics_conflicts_total`); label sets beyond the bound share one whose values are
-/// `other` (`prometheus_metrics_label_overflows_total`).
+/// Nothing here fails or grows without bound. A name that is taken by a family of another type gets a series that
+/// counts but is not exposed (`prometheus_metrics_conflicts_total`); label sets beyond the bound share one whose values
+/// are `other` (`prometheus_metrics_label_overflows_total`).
 package final class PrometheusRegistry: Sendable {
     /// The bounds of a registry.
     package struct Limits: Sendable {
@@ -160,8 +160,8 @@ package final class PrometheusRegistry: Sendable {
 
     /// Registers a closure that is asked at each scrape for samples of the announced families.
     ///
-    /// The closure may hop to event loops and return one sample per loop: samples with equal labels are added up. Samples
-    /// of a name that was not announced, or of another type, are dropped and counted.
+    /// The closure may hop to event loops and return one sample per loop: samples with equal labels are added up.
+    /// Samples of a name that was not announced, or of another type, are dropped and counted.
     /// - Throws: `MetricNameTaken` when a name belongs to another family; then nothing is registered.
     package func addCollector(
         _ families: [MetricDescription], collect: @escaping @Sendable () async -> [MetricSample]
