@@ -232,9 +232,12 @@ extension RedisSubscriberCore: RedisPushReceiver {
 
     /// The server refuses a command as a whole. `NOPERM` is for one channel of it: all are asked for one by one to find out which.
     private func receivedError(_ error: RedisError) -> RedisError? {
-        guard case .channels(let channels, 0, true, let isInitial)? = self.expectations.popFirst(),
-            error.serverPrefix == "NOPERM"
-        else { return error }
+        let expected = self.expectations.popFirst()
+        // A user without PING still shows that the server is alive.
+        if case .pong? = expected { return nil }
+        guard case .channels(let channels, 0, true, let isInitial)? = expected, error.serverPrefix == "NOPERM" else {
+            return error
+        }
         for channel in channels { channel.underWay -= 1 }
         // Those told otherwise meanwhile are settled by what was told.
         let current = channels.filter { $0.isTold && $0.underWay == 0 }

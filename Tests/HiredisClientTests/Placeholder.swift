@@ -1,2 +1,0 @@
-// This source file is part of the Rollcall project.
-// SPDX-License-Identifier: MIT
