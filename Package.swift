@@ -39,7 +39,9 @@ let allTargets: [Target] = [
     library("SocketIOCodec", nio("NIOCore")),
     library("UserRegistryCore"),
     library("EngineIOServer", [log] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
-    library("Rollcall", ["EngineIOServer", "SocketIOCodec", "UserRegistryCore", log, lifecycle] + nio("NIOCore")),
+    library(
+        "Rollcall",
+        ["EngineIOServer", "SocketIOCodec", "UserRegistryCore", log, lifecycle] + nio("NIOCore", "NIOPosix")),
     library("HiredisClient", ["CHiredis", log] + nio("NIOCore", "NIOPosix")),
     library("UserRegistryRedis", ["UserRegistryCore", "HiredisClient", log] + nio("NIOCore")),
     library("RollcallRedis", ["Rollcall", "SocketIOCodec", "HiredisClient", log] + nio("NIOCore")),
@@ -65,7 +67,7 @@ let allTargets: [Target] = [
         ] + nio("NIOCore")),
     executable(
         "ConformanceServer",
-        ["Rollcall", "RollcallRedis", .product(name: "ArgumentParser", package: "swift-argument-parser"), log]
+        ["Rollcall", .product(name: "ArgumentParser", package: "swift-argument-parser"), log]
             + nio("NIOCore")),
 
     tests("SocketIOCodecTests", ["SocketIOCodec"] + nio("NIOCore")),
@@ -96,7 +98,8 @@ let allPackages: [Package.Dependency] = [
         traits: [.defaults, "YAML", "CommandLineArguments"]),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: ["ConfigurationSupport"]),
+    .package(
+        url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: ["ConfigurationSupport"]),
     .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
 ]

@@ -50,7 +50,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
             self.isDone = true
             bytes.withUnsafeReadableBytes { all in
                 let handshake = WebSocketHandshake(server: self.server, loop: self.loop, channel: context.channel)
-                handshake.answer(request, head: UnsafeRawBufferPointer(rebasing: all[..<request.length])) { connection in
+                handshake.answer(request, head: UnsafeRawBufferPointer(rebasing: all[..<request.length])) {
+                    connection in
                     self.replace(by: connection, context)
                 }
             }

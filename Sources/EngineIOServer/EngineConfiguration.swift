@@ -39,11 +39,29 @@ package struct EngineConfiguration: Sendable {
     package var makeTLSHandler: (@Sendable () throws -> any ChannelHandler)?
     /// Plain RFC 6455 endpoints beside Engine.IO, by path.
     package var webSocketEndpoints: [String: WebSocketEndpoint] = [:]
+    /// Another path prefix whose sessions send every message back: what the protocol's test suite asks for.
+    package var engineEchoPath: String?
 
     package init() {}
 
     /// `path` with one slash at its end: what a request's path must begin with.
-    var pathPrefix: String { self.path.hasSuffix("/") ? self.path : self.path + "/" }
+    var pathPrefix: String { Self.withSlash(self.path) }
+
+    /// Whether the path (without its query) is ours: it lies below one of the prefixes, or is one without its slash.
+    func serves(_ path: some Collection<UInt8>) -> Bool {
+        Self.matches(path, self.pathPrefix) || self.servesEcho(path)
+    }
+
+    /// Whether sessions of this path send every message back.
+    func servesEcho(_ path: some Collection<UInt8>) -> Bool {
+        self.engineEchoPath.map { Self.matches(path, Self.withSlash($0)) } ?? false
+    }
+
+    private static func withSlash(_ path: String) -> String { path.hasSuffix("/") ? path : path + "/" }
+
+    private static func matches(_ path: some Collection<UInt8>, _ prefix: String) -> Bool {
+        path.starts(with: prefix.utf8) || path.elementsEqual(prefix.utf8.dropLast())
+    }
 }
 
 /// A plain WebSocket endpoint: what comes in is handed over, what is returned goes back.

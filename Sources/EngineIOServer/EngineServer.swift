@@ -28,7 +28,8 @@ package final class EngineServer: Sendable {
 
     /// - Parameter eventLoops: at least one; connections are spread over them.
     package init(
-        configuration: EngineConfiguration, eventLoops: [any EventLoop], delegate: any EngineServerDelegate, logger: Logger
+        configuration: EngineConfiguration, eventLoops: [any EventLoop], delegate: any EngineServerDelegate,
+        logger: Logger
     ) {
         self.configuration = configuration
         self.delegate = delegate
@@ -139,7 +140,8 @@ package final class EngineServer: Sendable {
         }
         self.table.insert(LoopBound(session, on: loop.eventLoop), for: session.id)
         self.openSessions.add(1, ordering: .relaxed)
-        session.receiver = self.delegate.engineOpens(session)
+        let isEcho = self.configuration.servesEcho(request.target.utf8.prefix { $0 != UInt8(ascii: "?") })
+        session.receiver = isEcho ? EngineEcho(session) : self.delegate.engineOpens(session)
         return session
     }
 

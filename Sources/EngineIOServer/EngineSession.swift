@@ -63,7 +63,7 @@ package final class EngineSession {
         self.loop.counters.webSocketSessions += 1
         self.webSocket = webSocket
         webSocket.attach(to: self)
-        self.scheduleHeartbeat(after: self.loop.configuration.pingInterval)
+        self.startTimers()
     }
 
     func open(on polling: PollingTransport) {
@@ -72,7 +72,13 @@ package final class EngineSession {
         self.loop.counters.pollingSessions += 1
         self.polling = polling
         self.loop.setOutlet(EngineLoop.Outlet.polling, of: self.slot)
+        self.startTimers()
+    }
+
+    private func startTimers() {
         self.scheduleHeartbeat(after: self.loop.configuration.pingInterval)
+        guard let connectTimeout = self.connectTimeout else { return }
+        self.loop.addTimer(after: connectTimeout, session: self, serial: 0, kind: .connectTimeout)
     }
 
     /// The candidate sent its upgrade packet: from now on everything goes over WebSocket.
@@ -148,14 +154,11 @@ package final class EngineSession {
         }
     }
 
-    /// Called when the time given to ``scheduleConnectTimeout(after:)`` is over.
+    /// How long after the opening ``connectTimeoutFired`` is called; nil: never.
+    package var connectTimeout: TimeAmount?
     package var connectTimeoutFired: (() -> Void)?
     /// Called with the serial number given to ``scheduleExpiry(after:serial:)`` when its time is over.
     package var expiryFired: ((UInt16) -> Void)?
-
-    package func scheduleConnectTimeout(after delay: TimeAmount) {
-        self.loop.addTimer(after: delay, session: self, serial: 0, kind: .connectTimeout)
-    }
 
     package func scheduleExpiry(after delay: TimeAmount, serial: UInt16) {
         self.loop.addTimer(after: delay, session: self, serial: serial, kind: .expiry)

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// An id of 20 URL-safe characters, kept inline: what `@socket.io/sticky` and the sharded adapter recognise as a session.

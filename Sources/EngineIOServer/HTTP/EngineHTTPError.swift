@@ -23,7 +23,8 @@ package enum EngineHTTPError: Error, Hashable, Sendable {
         status: .serviceUnavailable, code: "SERVER_FULL", message: "This node is full.", retryAfter: 2)
     /// Too many handshakes from one address.
     package static let rateLimited = Self.comeBack(
-        status: .tooManyRequests, code: "RATE_LIMITED", message: "Too many connections from this address.", retryAfter: 1)
+        status: .tooManyRequests, code: "RATE_LIMITED", message: "Too many connections from this address.",
+        retryAfter: 1)
     /// Nobody can be admitted at present.
     package static let registryUnavailable = Self.comeBack(
         status: .serviceUnavailable, code: "REGISTRY_UNAVAILABLE", message: "The user registry cannot be reached.",
@@ -87,7 +88,8 @@ package enum EngineHTTPError: Error, Hashable, Sendable {
         let status: HTTPResponseStatus = isOurs ? self.status : .badRequest
         var head = "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\nConnection: close\r\n"
         if let retryAfter { head += "Retry-After: \(retryAfter)\r\n" }
-        head += "Content-type: \(isOurs ? "application/json" : "text/html")\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+        head +=
+            "Content-type: \(isOurs ? "application/json" : "text/html")\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
         return head + body
     }
 

@@ -78,7 +78,8 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private var responder: PollResponder {
         PollResponder(
-            handler: LoopBound(self, on: self.loop.eventLoop), request: self.request, connection: ObjectIdentifier(self))
+            handler: LoopBound(self, on: self.loop.eventLoop), request: self.request, connection: ObjectIdentifier(self)
+        )
     }
 
     /// Closes connections on which nothing happens, and those whose body comes too slowly.
@@ -109,8 +110,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func begin(_ head: HTTPRequestHead) -> Phase {
         let path = head.uri.prefix { $0 != "?" }
-        guard path.utf8.starts(with: self.server.configuration.pathPrefix.utf8) || path + "/" == self.server.configuration.pathPrefix
-        else { return .ignoring(.status(.notFound)) }
+        guard self.server.configuration.serves(path.utf8) else { return .ignoring(.status(.notFound)) }
         if head.method == .OPTIONS, self.server.configuration.cors != nil { return .ignoring(.preflight) }
         if Self.asksForWebSocket(head) { return .ignoring(.webSocket) }
         do {
@@ -141,7 +141,9 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    private func beginPost(_ head: HTTPRequestHead, _ session: LoopBound<EngineSession>) throws(EngineHTTPError) -> Phase {
+    private func beginPost(_ head: HTTPRequestHead, _ session: LoopBound<EngineSession>) throws(EngineHTTPError)
+        -> Phase
+    {
         if head.headers.first(name: "content-type") == "application/octet-stream" {
             session.execute { $0.close(.transportError, .discard) }
             return .ignoring(.status(.badRequest))
@@ -178,7 +180,9 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         switch phase {
         case .receiving(let session, let body, _):
             session.execute { session in
-                guard session.isOpen, let polling = session.polling else { return responder.answer(error: .sessionUnknown) }
+                guard session.isOpen, let polling = session.polling else {
+                    return responder.answer(error: .sessionUnknown)
+                }
                 polling.receivedPost(body, responder)
             }
         case .ignoring(let answer): self.give(answer, responder, context)
@@ -230,7 +234,8 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             for: session.id, upgrades: configuration.allowUpgrades && configuration.allowsWebSocket,
             configuration: configuration)
         self.respond(
-            to: self.request, .ok, contentType: "text/plain; charset=UTF-8", body: ByteBuffer(string: text), session: session.id)
+            to: self.request, .ok, contentType: "text/plain; charset=UTF-8", body: ByteBuffer(string: text),
+            session: session.id)
     }
 
     // MARK: WebSocket on a used connection
@@ -254,14 +259,17 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         EventLoopFuture.andAllSucceed(removals, on: context.eventLoop)
             .whenComplete { result in
                 guard case .success = result else { return channel.close(promise: nil) }
-                own.onLoop.shakeHandsAsWebSocket(bytes, WebSocketHandshake(server: server, loop: loop.onLoop, channel: channel))
+                own.onLoop.shakeHandsAsWebSocket(
+                    bytes, WebSocketHandshake(server: server, loop: loop.onLoop, channel: channel))
             }
     }
 
     private func shakeHandsAsWebSocket(_ bytes: ByteBuffer, _ handshake: WebSocketHandshake) {
         guard let context = self.context else { return }
         bytes.withUnsafeReadableBytes { all in
-            guard case .webSocket(let request) = RequestHeadParser.parse(all) else { return context.close(promise: nil) }
+            guard case .webSocket(let request) = RequestHeadParser.parse(all) else {
+                return context.close(promise: nil)
+            }
             handshake.answer(request, head: UnsafeRawBufferPointer(rebasing: all[..<request.length])) { handler in
                 do {
                     try context.pipeline.syncOperations.addHandler(handler, position: .after(self))
@@ -283,7 +291,8 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func respond(
-        to request: Int, _ status: HTTPResponseStatus, contentType: String?, body: ByteBuffer, session: SessionID? = nil,
+        to request: Int, _ status: HTTPResponseStatus, contentType: String?, body: ByteBuffer,
+        session: SessionID? = nil,
         retryAfter: Int? = nil
     ) {
         guard request == self.request, let context = self.context, let head = self.head else { return }
@@ -299,7 +308,8 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
         self.server.configuration.cors?.addHeaders(to: &headers, for: head)
         if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
-        context.write(Self.wrapOutboundOut(.head(.init(version: .http1_1, status: status, headers: headers))), promise: nil)
+        context.write(
+            Self.wrapOutboundOut(.head(.init(version: .http1_1, status: status, headers: headers))), promise: nil)
         if body.readableBytes > 0 { context.write(Self.wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
         let channel = context.channel
         let done = head.isKeepAlive ? nil : context.eventLoop.makePromise(of: Void.self)

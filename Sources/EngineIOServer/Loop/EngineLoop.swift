@@ -4,9 +4,9 @@
 package import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// What all connections of one event loop share. Only ever touched on that loop; one instance for each loop, no locks.
@@ -21,6 +21,7 @@ package final class EngineLoop {
     let receivePool = ReceiveBufferPool()
     package var counters = EngineCounters()
     var ids: IDSource
+    private var plainIDs = IDSource()
     var wheel: TimerWheel
 
     /// Output of the connection that is being read. Written when its read is over and then used again for the next one: as soon as
@@ -104,6 +105,9 @@ package final class EngineLoop {
         self.scratch = .allocate(byteCount: capacity, alignment: 16)
     }
 
+    /// A random id without the node's prefix.
+    package func makeID() -> SessionID { self.plainIDs.next() }
+
     // MARK: sessions
 
     /// A slot is a session's for as long as it is open: rooms and the dirty list name it.
@@ -130,6 +134,11 @@ package final class EngineLoop {
     @inline(__always)
     func setOutlet(_ descriptor: Int32, of slot: Int32) {
         self.outlets[Int(slot)].descriptor = descriptor
+    }
+
+    /// The open session in a slot.
+    package func session(in slot: Int32) -> EngineSession? {
+        slot >= 0 ? self.sessions[Int(slot)] : nil
     }
 
     package func forEachSession(_ body: (EngineSession) -> Void) {
@@ -186,6 +195,13 @@ package final class EngineLoop {
         }
         self.dirty.append(Int32(index))
         self.scheduleEndOfTurn()
+    }
+
+    /// A copy of a part of the log.
+    package func frames(in range: Range<UInt32>) -> ByteBuffer {
+        self.log.withUnsafeReadableBytes { bytes in
+            ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
+        }
     }
 
     private func appendToOutput(_ range: Range<UInt32>) {
@@ -330,7 +346,8 @@ package final class EngineLoop {
     func addTimer(after delay: TimeAmount, session: EngineSession, serial: UInt16, kind: TimerWheel.Kind) {
         guard session.slot >= 0 else { return }
         self.wheel.add(
-            after: delay, slot: session.slot, generation: self.generations[Int(session.slot)], serial: serial, kind: kind)
+            after: delay, slot: session.slot, generation: self.generations[Int(session.slot)], serial: serial,
+            kind: kind)
     }
 
     private func tick() {
@@ -348,9 +365,9 @@ enum DirectSend {
     @inline(__always)
     static func send(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
         #if canImport(Glibc)
-        Glibc.send(descriptor, bytes, count, Int32(MSG_NOSIGNAL))
+            Glibc.send(descriptor, bytes, count, Int32(MSG_NOSIGNAL))
         #else
-        Musl.send(descriptor, bytes, count, Int32(MSG_NOSIGNAL))
+            Musl.send(descriptor, bytes, count, Int32(MSG_NOSIGNAL))
         #endif
     }
 }

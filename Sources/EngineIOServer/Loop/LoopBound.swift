@@ -24,6 +24,9 @@ package struct LoopBound<Value>: @unchecked Sendable {
         return self.value
     }
 
+    /// The value where it is not touched but only passed on to something else of the same loop.
+    package var unchecked: Value { self.value }
+
     /// Calls `body` with the value on its event loop: now, if that is the present one.
     package func execute(_ body: @escaping @Sendable (Value) -> Void) {
         if self.eventLoop.inEventLoop {

@@ -79,7 +79,9 @@ enum Base64 {
     /// Nil when it is not base64. Padding may be missing, as in the reference.
     static func decode(_ text: UnsafeRawBufferPointer) -> ByteBuffer? {
         var characters = text[...]
-        while characters.last == UInt8(ascii: "="), text.count - characters.count < 2 { characters = characters.dropLast() }
+        while characters.last == UInt8(ascii: "="), text.count - characters.count < 2 {
+            characters = characters.dropLast()
+        }
         guard characters.count % 4 != 1 else { return nil }
         var out = ByteBufferAllocator().buffer(capacity: characters.count / 4 * 3 + 2)
         var value: UInt32 = 0

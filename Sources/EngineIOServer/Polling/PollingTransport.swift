@@ -115,7 +115,8 @@ final class PollingTransport {
         case .comeBack(let code):
             self.queue.clear()
             self.waiting.take()?.answer(
-                error: .comeBack(status: .serviceUnavailable, code: code, message: "Please connect again.", retryAfter: 1))
+                error: .comeBack(
+                    status: .serviceUnavailable, code: code, message: "Please connect again.", retryAfter: 1))
         case .discard:
             self.queue.clear()
             self.waiting.take()?.answer(error: .sessionUnknown)

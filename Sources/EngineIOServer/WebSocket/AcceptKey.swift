@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// `Sec-WebSocket-Accept` (RFC 6455, 4.2.2): SHA-1 of the 24 bytes of a key and the protocol's constant, in base64. Always two blocks.

@@ -38,7 +38,9 @@ package enum WebSocketCodec {
         guard second & 0x80 != 0, first & 0x70 == 0 else { return .violation(closeCode: 1002) }
         var length = Int(second & 0x7F)
         if first & 0x08 != 0 {
-            guard length < 126, first & Self.final != 0, first & 0x0F <= 0x0A else { return .violation(closeCode: 1002) }
+            guard length < 126, first & Self.final != 0, first & 0x0F <= 0x0A else {
+                return .violation(closeCode: 1002)
+            }
         } else if first & 0x0F > 2 {
             return .violation(closeCode: 1002)
         }
@@ -132,7 +134,9 @@ extension ByteBuffer {
     @inline(__always)
     package mutating func writeFrame(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) {
         self.writeFrame(firstByte, payloadLength: payload.count) { body in
-            if let base = payload.baseAddress, payload.count > 0 { body.copyMemory(from: base, byteCount: payload.count) }
+            if let base = payload.baseAddress, payload.count > 0 {
+                body.copyMemory(from: base, byteCount: payload.count)
+            }
         }
     }
 

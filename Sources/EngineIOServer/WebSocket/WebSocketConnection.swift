@@ -70,7 +70,9 @@ final class WebSocketConnection: ChannelInboundHandler {
     }
 
     private static func descriptor(of channel: any Channel) -> Int32 {
-        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+        let found = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+            $0
+        }
         return found ?? -1
     }
 
@@ -170,7 +172,8 @@ final class WebSocketConnection: ChannelInboundHandler {
                 guard rest.count >= header.frameLength, let start = rest.baseAddress else { return used }
                 self.loop.reserveScratch(header.payloadLength)
                 let isASCII = WebSocketCodec.unmask(
-                    start + header.headerLength, into: self.loop.scratch, count: header.payloadLength, mask: header.mask)
+                    start + header.headerLength, into: self.loop.scratch, count: header.payloadLength, mask: header.mask
+                )
                 let payload = UnsafeRawBufferPointer(start: self.loop.scratch, count: header.payloadLength)
                 self.receiveFrame(header.firstByte, payload, isASCII: isASCII)
                 used &+= header.frameLength
@@ -323,7 +326,8 @@ final class WebSocketConnection: ChannelInboundHandler {
             done.futureResult.assumeIsolated().whenComplete { result in
                 self.writesInChannel -= 1
                 switch result {
-                case .success: if self.writesInChannel == 0, self.phase == .open { self.directDescriptor = self.descriptor }
+                case .success:
+                    if self.writesInChannel == 0, self.phase == .open { self.directDescriptor = self.descriptor }
                 case .failure: self.forgetDescriptor()  // closed: the descriptor may be another connection's by now
                 }
             }
@@ -367,6 +371,13 @@ final class WebSocketConnection: ChannelInboundHandler {
             answer = code
         }
         self.finish(.transportClose, code: answer)
+        self.closeWhenWritten()  // both close frames are out: the server ends the connection first (RFC 6455, 7.1.1)
+    }
+
+    private func closeWhenWritten() {
+        guard self.writesInChannel > 0 || self.descriptor < 0 else { return self.closeChannel() }
+        let bound = LoopBound(self, on: self.loop.eventLoop)
+        self.channel.writeAndFlush(ByteBuffer()).whenComplete { _ in bound.execute { $0.closeChannel() } }
     }
 
     private func violate(_ code: UInt16) {
@@ -420,13 +431,18 @@ final class WebSocketConnection: ChannelInboundHandler {
     /// The peer's close frame is the first byte 0x88 of a frame; whatever else it still sends is of no interest.
     private func receivedWhileClosing(_ input: ByteBuffer) {
         guard self.phase == .closing else { return }
-        let bytes = self.leftover.take().map { var all = $0; all.writeImmutableBuffer(input); return all } ?? input
+        let bytes =
+            self.leftover.take().map {
+                var all = $0; all.writeImmutableBuffer(input); return all
+            } ?? input
         var used = 0
         let isOver = bytes.withUnsafeReadableBytes { all in
             while used < all.count {
                 let rest = UnsafeRawBufferPointer(rebasing: all[used...])
                 guard case .found(let header) = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) else {
-                    if case .needsMore = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) { return false }
+                    if case .needsMore = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) {
+                        return false
+                    }
                     return true
                 }
                 if header.firstByte == WebSocketCodec.close { return true }
@@ -435,8 +451,10 @@ final class WebSocketConnection: ChannelInboundHandler {
             }
             return false
         }
-        if isOver { return self.closeChannel() }
-        if let rest = bytes.getSlice(at: bytes.readerIndex + used, length: bytes.readableBytes - used), rest.readableBytes > 0 {
+        if isOver { return self.closeWhenWritten() }
+        if let rest = bytes.getSlice(at: bytes.readerIndex + used, length: bytes.readableBytes - used),
+            rest.readableBytes > 0
+        {
             self.leftover = ByteBuffer(bytes: rest.readableBytesView)
         }
     }

@@ -25,7 +25,7 @@ struct WebSocketHandshake {
         {
             return self.openEndpoint(endpoint, request, install)
         }
-        guard request.target.starts(with: self.server.configuration.pathPrefix.utf8) else { return self.refuseUnknownPath() }
+        guard self.server.configuration.serves(path) else { return self.refuseUnknownPath() }
         guard let transport = Query.rawValue(of: "transport", in: request.target),
             RequestHeadParser.equals(transport, "websocket"), self.server.configuration.allowsWebSocket
         else { return self.refuseTransport(request.target) }
@@ -39,7 +39,8 @@ struct WebSocketHandshake {
     }
 
     private func refuseTransport(_ target: UnsafeRawBufferPointer) {
-        let isPolling = Query.rawValue(of: "transport", in: target).map { RequestHeadParser.equals($0, "polling") } ?? false
+        let isPolling =
+            Query.rawValue(of: "transport", in: target).map { RequestHeadParser.equals($0, "polling") } ?? false
         self.refuse(isPolling ? .badRequest : .transportUnknown)
     }
 
@@ -65,7 +66,9 @@ struct WebSocketHandshake {
     private func upgradeSession(
         _ sid: UnsafeRawBufferPointer, _ request: WebSocketRequest, _ install: (any ChannelInboundHandler) -> Void
     ) {
-        guard let id = SessionID(sid), let session = self.server.session(id) else { return self.refuse(.sessionUnknown) }
+        guard let id = SessionID(sid), let session = self.server.session(id) else {
+            return self.refuse(.sessionUnknown)
+        }
         var out = ByteBuffer()
         self.writeAcceptance(request.key, cookie: nil, into: &out)
         if session.eventLoop === self.loop.eventLoop {
@@ -181,7 +184,9 @@ private final class PendingForwarder: ChannelInboundHandler, RemovableChannelHan
     }
 
     func forward(to connection: LoopBound<WebSocketConnection>, answer: ByteBuffer) {
-        guard let context = self.context, context.channel.isActive else { return connection.execute { $0.channelClosed() } }
+        guard let context = self.context, context.channel.isActive else {
+            return connection.execute { $0.channelClosed() }
+        }
         let pipeline = context.pipeline.syncOperations
         do {
             try pipeline.addHandler(WebSocketForwarder(connection), position: .after(self))

@@ -1,0 +1,54 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Rollcall
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A server on the library's public API only, for public test suites and the load generator.
+@main
+struct ConformanceServer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "conformance-server")
+
+    enum Profile: String, ExpressibleByArgument {
+        case bench
+        case `protocol`
+    }
+
+    @Option(help: "What the server answers.") var profile = Profile.bench
+    @Option(help: "The port; 0 picks a free one.") var port = 3000
+    @Option(help: "The path of Socket.IO.") var path = "/socket.io"
+    @Option(name: .customLong("event-loops"), help: "How many event loops serve connections.") var eventLoops = 1
+    @Option(name: .customLong("ping-interval"), help: "Milliseconds between pings.") var pingInterval: Int?
+    @Option(name: .customLong("ping-timeout"), help: "Milliseconds to wait for a pong.") var pingTimeout: Int?
+    @Option(name: .customLong("max-payload"), help: "Bytes of one message.") var maxPayload = 1_000_000
+
+    func run() async throws {
+        var configuration = ServerConfiguration()
+        configuration.port = self.port
+        configuration.path = self.path
+        configuration.eventLoops = self.eventLoops
+        configuration.limits.maxPayload = self.maxPayload
+        configuration.limits.eventRate = 0
+        switch self.profile {
+        case .bench: break
+        case .protocol: ProtocolProfile.configure(&configuration)
+        }
+        if let pingInterval { configuration.pingInterval = .milliseconds(pingInterval) }
+        if let pingTimeout { configuration.pingTimeout = .milliseconds(pingTimeout) }
+        let server = SocketIOServer(configuration)
+        switch self.profile {
+        case .bench: BenchProfile.setUp(server)
+        case .protocol: ProtocolProfile.setUp(server)
+        }
+        let port = try await server.start()
+        print("listening on 127.0.0.1:\(port)")
+        fflush(nil)  // whoever started us waits for this line
+        try await Task.sleep(for: .seconds(365 * 86400))
+    }
+}

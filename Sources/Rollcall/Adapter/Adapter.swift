@@ -1,0 +1,45 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+/// Connects the namespaces of all nodes. A node's own clients are served by the namespace itself; an adapter tells the other nodes,
+/// and hands over what they tell by ``Namespace/deliverLocally(_:_:)`` and ``Namespace/forEachLocalSocket(_:_:)``.
+///
+/// All calls may come on any event loop and must not block.
+package protocol Adapter: AnyObject, Sendable {
+    /// A namespace is there. Called before anything else about it.
+    func attach(to namespace: Namespace)
+
+    /// To the clients of all other nodes.
+    func publish(_ event: EncodedEvent, _ options: BroadcastOptions)
+
+    /// To the sockets of all other nodes.
+    func publish(_ command: ClusterCommand, _ options: BroadcastOptions)
+
+    /// A room got its first member on one of this node's loops. Counted: a room may be there on several.
+    func roomCreated(_ room: String)
+
+    /// A room lost its last member on one of this node's loops.
+    func roomDeleted(_ room: String)
+
+    /// Calls `then` when messages of other nodes for these rooms arrive here; at once where there are no other nodes, or while
+    /// they cannot be reached.
+    func confirm(_ rooms: [String], then: @escaping @Sendable () -> Void)
+}
+
+/// What one node asks the sockets of the others to do.
+package enum ClusterCommand: Sendable, Hashable {
+    case join([String])
+    case leave([String])
+    case disconnect(close: Bool)
+}
+
+/// For a single node.
+package final class InMemoryAdapter: Adapter {
+    package init() {}
+    package func attach(to namespace: Namespace) {}
+    package func publish(_ event: EncodedEvent, _ options: BroadcastOptions) {}
+    package func publish(_ command: ClusterCommand, _ options: BroadcastOptions) {}
+    package func roomCreated(_ room: String) {}
+    package func roomDeleted(_ room: String) {}
+    package func confirm(_ rooms: [String], then: @escaping @Sendable () -> Void) { then() }
+}

@@ -1,0 +1,52 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import EngineIOServer
+public import SocketIOCodec
+
+/// What a client sent when it connected: the request that opened the session, and the payload of its CONNECT packet.
+public struct Handshake: Sendable {
+    private let request: EngineRequest?
+    /// The CONNECT packet's payload, `{}` if there was none.
+    public let auth: SocketValue
+    /// Milliseconds since 1970.
+    public let issued: Int64
+
+    init(request: EngineRequest?, auth: SocketValue, issued: Int64) {
+        self.request = request
+        self.auth = auth
+        self.issued = issued
+    }
+
+    /// All headers in order, names as they were sent.
+    public var headers: [(name: String, value: String)] { self.request?.headers ?? [] }
+
+    /// The query's parameters, percent-decoded.
+    public var query: [String: String] { self.request?.query ?? [:] }
+
+    /// The request target: path and query.
+    public var url: String { self.request?.target ?? "" }
+
+    /// The client's address; behind a trusted proxy the one that the proxy told.
+    public var address: String { self.request?.address ?? "" }
+
+    /// Whether the listener speaks TLS.
+    public var isSecure: Bool { self.request?.isSecure ?? false }
+
+    /// The `Origin` header.
+    public var origin: String? { self.request?.header("origin") }
+
+    /// Whether the request came from a page of another origin (`xdomain` in the reference: an `Origin` header is there).
+    public var isCrossDomain: Bool { self.origin != nil }
+
+    /// The first header of that name.
+    ///
+    /// - Parameter name: in any case.
+    public func header(_ name: String) -> String? {
+        let wanted = name.lowercased()
+        return self.request?.headers.first { $0.name.lowercased() == wanted }?.value
+    }
+
+    /// The value of a cookie.
+    public func cookie(_ name: String) -> String? { self.request?.cookie(name) }
+}

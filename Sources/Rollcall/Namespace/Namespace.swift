@@ -1,0 +1,236 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import EngineIOServer
+import Logging
+import NIOCore
+import SocketIOCodec
+import Synchronization
+import UserRegistryCore
+
+/// A channel of communication with middleware, handlers, rooms and sockets of its own: `/`, `/chat`, ….
+///
+/// Set it up before the server runs; what is added later counts for events and connections that come later.
+public final class Namespace: Sendable {
+    /// With a leading slash.
+    public let name: String
+    unowned let server: SocketIOServer
+    let adapter: any Adapter
+    /// What stands before a packet's id: nothing for `/`, else `/name,`.
+    let wirePrefix: [UInt8]
+    private let parts: [LoopBound<NamespaceMembers>]
+
+    private struct Setup {
+        var middleware: [Middleware] = []
+        var connection: [@Sendable (Socket) -> Void] = []
+        var disconnecting: [@Sendable (Socket, DisconnectReason) -> Void] = []
+        var disconnect: [@Sendable (Socket, DisconnectReason) -> Void] = []
+    }
+    private let setup = Mutex(Setup())
+    let admission: Admission?
+
+    /// The registry's gate, if users are admitted through one.
+    var gate: LeaseGate? { self.admission?.registry.gate }
+
+    init(
+        name: String, server: SocketIOServer, admission: Admission?, adapter: any Adapter,
+        loops: [LoopBound<EngineLoop>]
+    ) {
+        self.name = name
+        self.server = server
+        self.adapter = adapter
+        self.admission = admission
+        self.wirePrefix = name == "/" ? [] : Array("\(name),".utf8)
+        let gate = admission?.registry.gate
+        self.parts = loops.map { loop in
+            LoopBound(NamespaceMembers(loop: loop.unchecked, gate: gate, adapter: adapter), on: loop.eventLoop)
+        }
+        adapter.attach(to: self)
+    }
+
+    func members(on loop: EngineLoop) -> NamespaceMembers { self.parts[loop.index].onLoop }
+
+    // MARK: middleware
+
+    /// Adds a step that each connection passes before it exists. Throw ``ConnectError`` to refuse it, ``TemporaryRefusal`` to send
+    /// the client away for now.
+    public func use(_ middleware: @escaping @Sendable (Socket) throws -> Void) {
+        self.setup.withLock { $0.middleware.append(.synchronous(middleware)) }
+    }
+
+    /// Adds a step that may wait.
+    public func use(_ middleware: @escaping @Sendable (Socket) async throws -> Void) {
+        self.setup.withLock { $0.middleware.append(.asynchronous(middleware)) }
+    }
+
+    /// Adds a step that mostly decides at once, and otherwise returns what must be waited for: spares most connections a task.
+    package func use(deciding middleware: @escaping @Sendable (Socket) throws -> (@Sendable () async throws -> Void)?) {
+        self.setup.withLock { $0.middleware.append(.either(middleware)) }
+    }
+
+    var middleware: [Middleware] { self.setup.withLock { $0.middleware } }
+
+    // MARK: life of connections
+
+    /// Called with each admitted socket, after the client was told.
+    public func onConnection(_ handler: @escaping @Sendable (Socket) -> Void) {
+        self.setup.withLock { $0.connection.append(handler) }
+    }
+
+    /// Called before a socket leaves its rooms.
+    public func onDisconnecting(_ handler: @escaping @Sendable (Socket, DisconnectReason) -> Void) {
+        self.setup.withLock { $0.disconnecting.append(handler) }
+    }
+
+    /// Called once for each socket that was connected.
+    public func onDisconnect(_ handler: @escaping @Sendable (Socket, DisconnectReason) -> Void) {
+        self.setup.withLock { $0.disconnect.append(handler) }
+    }
+
+    func callConnectionHandlers(_ socket: Socket) {
+        for handler in self.setup.withLock({ $0.connection }) { handler(socket) }
+    }
+
+    func callDisconnectingHandlers(_ socket: Socket, _ reason: DisconnectReason) {
+        for handler in self.setup.withLock({ $0.disconnecting }) { handler(socket, reason) }
+    }
+
+    func callDisconnectHandlers(_ socket: Socket, _ reason: DisconnectReason) {
+        for handler in self.setup.withLock({ $0.disconnect }) { handler(socket, reason) }
+    }
+
+    // MARK: events
+
+    /// Listens to an event of every socket of the namespace.
+    package func addListener(_ event: String, _ listener: @escaping Listener) {
+        for part in self.parts { part.execute { $0.listeners.add(event, listener) } }
+    }
+
+    private static let reserved: Set<String> = [
+        "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
+    ]
+
+    func mayEmit(_ event: String) -> Bool {
+        guard Self.reserved.contains(event) else { return true }
+        self.server.logger.error("reserved event name", metadata: ["event": "\(event)"])
+        return false
+    }
+
+    func encode<each A: Encodable>(_ event: String, _ arguments: repeat each A) -> EncodedEvent? {
+        guard self.mayEmit(event) else { return nil }
+        do {
+            return try EncodedEvent(event, repeat each arguments)
+        } catch {
+            self.server.logger.error("cannot encode an event", metadata: ["event": "\(event)", "error": "\(error)"])
+            return nil
+        }
+    }
+
+    // MARK: broadcasting
+
+    /// Everyone in the namespace.
+    public var everyone: BroadcastOperator { BroadcastOperator(namespace: self, options: BroadcastOptions()) }
+
+    /// Everyone in these rooms. A socket's id names a room of its own.
+    public func to(_ rooms: String...) -> BroadcastOperator { self.everyone.to(rooms) }
+
+    /// Everyone but those in these rooms.
+    public func except(_ rooms: String...) -> BroadcastOperator { self.everyone.except(rooms) }
+
+    /// Sends to every client of the namespace on every node.
+    public func emit<each A: Encodable & Sendable>(_ event: String, _ arguments: repeat each A) {
+        self.everyone.emit(event, repeat each arguments)
+    }
+
+    /// Serves this node's clients first, then tells the other nodes.
+    package func broadcast(_ event: EncodedEvent, _ options: BroadcastOptions) {
+        self.deliverLocally(event, options)
+        if !options.isLocal { self.adapter.publish(event, options) }
+    }
+
+    /// To this node's clients only: what an adapter does with another node's message.
+    package func deliverLocally(_ event: EncodedEvent, _ options: BroadcastOptions) {
+        guard let here = self.parts.first(where: { $0.eventLoop.inEventLoop }) else {
+            guard let first = self.parts.first else { return }
+            // Always by way of the same loop: messages of one sender keep their order.
+            return first.eventLoop.execute { self.deliverLocally(event, options) }
+        }
+        let loop = here.onLoop.loop
+        here.onLoop.broadcasts += 1
+        here.onLoop.deliver(event, prefix: self.wirePrefix, options)
+        for (index, part) in self.parts.enumerated() where index != loop.index {
+            loop.enqueue(on: self.server.engine.loops[index]) { _ in
+                part.onLoop.deliver(event, prefix: self.wirePrefix, options)
+            }
+        }
+    }
+
+    // MARK: local queries, for adapters and the admin endpoint
+
+    /// This node's sockets that the options mean; `body` runs on each socket's event loop.
+    package func forEachLocalSocket(_ options: BroadcastOptions, _ body: @escaping @Sendable (Socket) -> Void) {
+        for part in self.parts { part.execute { members in for socket in members.sockets(options) { body(socket) } } }
+    }
+
+    /// What `body` makes of this node's sockets that the options mean.
+    package func mapLocalSockets<T: Sendable>(
+        _ options: BroadcastOptions, _ body: @escaping @Sendable (Socket) -> T
+    ) async -> [T] {
+        var all: [T] = []
+        for part in self.parts {
+            let some = try? await part.eventLoop.submit { part.onLoop.sockets(options).map(body) }.get()
+            all += some ?? []
+        }
+        return all
+    }
+
+    /// This node's rooms and how many sockets are in each; a socket's own room is not counted as one.
+    package func localRooms() async -> [String: Int] {
+        var all: [String: Int] = [:]
+        for part in self.parts {
+            let some = try? await part.eventLoop.submit { part.onLoop.rooms.mapValues(\.members.count) }.get()
+            all.merge(some ?? [:], uniquingKeysWith: +)
+        }
+        return all
+    }
+
+    /// What this namespace counted on all loops.
+    package func counters() async -> NamespaceCounters {
+        var sum = NamespaceCounters()
+        for part in self.parts {
+            let some = try? await part.eventLoop.submit { NamespaceCounters(part.onLoop) }.get()
+            if let some { sum.add(some) }
+        }
+        return sum
+    }
+}
+
+/// What one namespace counted.
+package struct NamespaceCounters: Sendable {
+    package var connected = 0
+    package var rooms = 0
+    package var eventsReceived = 0
+    package var eventsFailed = 0
+    package var broadcasts = 0
+    package var connectErrors: [String: Int] = [:]
+
+    init() {}
+
+    init(_ members: NamespaceMembers) {
+        self.connected = members.connectedCount
+        self.rooms = members.rooms.count
+        self.eventsReceived = members.eventsReceived
+        self.eventsFailed = members.eventsFailed
+        self.broadcasts = members.broadcasts
+        self.connectErrors = members.connectErrors
+    }
+
+    mutating func add(_ other: NamespaceCounters) {
+        self.connected += other.connected
+        self.rooms += other.rooms
+        self.eventsReceived += other.eventsReceived
+        self.eventsFailed += other.eventsFailed
+        self.broadcasts += other.broadcasts
+        self.connectErrors.merge(other.connectErrors, uniquingKeysWith: +)
+    }
+}

@@ -1,0 +1,211 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import EngineIOServer
+import NIOCore
+import SocketIOCodec
+
+/// One Engine.IO session and its sockets in the namespaces: packets in, packets out. Belongs to the session's event loop.
+final class Connection: EngineSessionReceiver {
+    let session: EngineSession
+    let loop: EngineLoop
+    private unowned let server: SocketIOServer
+    /// The socket in `/`, which nearly every client has and most have alone.
+    private var root: Socket?
+    private var others: [String: Socket] = [:]
+    /// A binary packet whose attachments are still coming.
+    private var incomplete: (text: ByteBuffer, missing: Int, attachments: [ByteBuffer], bytes: Int)?
+    private var wasUsed = false
+
+    init(session: EngineSession, server: SocketIOServer) {
+        self.session = session
+        self.loop = session.loop
+        self.server = server
+    }
+
+    // MARK: packets in
+
+    @inline(__always)
+    func engineReceived(text: UnsafeRawBufferPointer) {
+        let packet: SocketPacketSlices
+        do {
+            guard self.incomplete == nil else { return self.violate("text_among_attachments") }
+            packet = try SocketPacketSlices.parse(
+                text, maximumAttachments: self.server.configuration.limits.maxAttachments)
+        } catch {
+            return self.violate(error.reason)
+        }
+        guard packet.attachmentCount == 0 else {
+            self.incomplete = (ByteBuffer(bytes: text), packet.attachmentCount, [], 0)
+            return
+        }
+        self.receive(packet, attachments: [])
+    }
+
+    func engineReceived(binary: UnsafeRawBufferPointer) {
+        guard var incomplete = self.incomplete else { return self.violate("attachment_without_packet") }
+        self.incomplete = nil
+        incomplete.attachments.append(ByteBuffer(bytes: binary))
+        incomplete.missing -= 1
+        incomplete.bytes += binary.count
+        guard incomplete.bytes <= self.server.configuration.limits.maxAttachmentBytes else {
+            return self.violate("attachments_too_large")
+        }
+        guard incomplete.missing == 0 else {
+            self.incomplete = incomplete
+            return
+        }
+        incomplete.text.withUnsafeReadableBytes { text in
+            guard
+                let packet = try? SocketPacketSlices.parse(
+                    text, maximumAttachments: self.server.configuration.limits.maxAttachments)
+            else { return self.violate("malformed") }
+            self.receive(packet, attachments: incomplete.attachments)
+        }
+    }
+
+    @inline(__always)
+    private func receive(_ packet: SocketPacketSlices, attachments: [ByteBuffer]) {
+        switch packet.type {
+        case .event, .binaryEvent:
+            guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
+            if !socket.receive(event: packet.payload, id: packet.id, attachments: attachments) {
+                self.violate("malformed_event")
+            }
+        case .ack, .binaryAck:
+            guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
+            if !socket.receive(acknowledgement: packet.payload, id: packet.id, attachments: attachments) {
+                self.violate("malformed_ack")
+            }
+        case .connect: self.connect(packet)
+        case .disconnect:
+            guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
+            socket.close(.clientNamespaceDisconnect)
+        case .connectError: self.violate("connect_error_from_client")
+        }
+    }
+
+    @inline(__always)
+    private func socket(in namespace: UnsafeRawBufferPointer) -> Socket? {
+        if namespace.isEmpty { return self.root }
+        return self.others[String(decoding: namespace, as: UTF8.self)]
+    }
+
+    /// The peer broke the protocol: the session ends, as with the reference.
+    private func violate(_ reason: String) {
+        self.loop.counters.refused["packet_\(reason)", default: 0] += 1
+        self.session.close(.forcedClose, .flush)
+    }
+
+    // MARK: connecting
+
+    private func connect(_ packet: SocketPacketSlices) {
+        let name = packet.namespace.isEmpty ? "/" : String(decoding: packet.namespace, as: UTF8.self)
+        guard self.socket(in: packet.namespace) == nil else { return self.violate("second_connect") }
+        guard let namespace = self.server.existingNamespace(name) else {
+            return self.sendConnectError(ConnectError("Invalid namespace"), prefix: Array("\(name),".utf8))
+        }
+        guard let auth = packet.payload.isEmpty ? [:] : try? JSONReader.value(packet.payload) else {
+            return self.violate("malformed_connect")
+        }
+        let handshake = Handshake(request: self.session.request, auth: auth, issued: Clock.milliseconds())
+        let socket = Socket(
+            id: self.loop.makeID().description, namespace: namespace, handshake: handshake, connection: self)
+        if name == "/" { self.root = socket } else { self.others[name] = socket }
+        MiddlewareChain.run(namespace.middleware, for: socket) { socket.passedMiddleware($0) }
+    }
+
+    func sendConnect(_ socket: Socket) {
+        self.wasUsed = true
+        let prefix = socket.namespace.wirePrefix
+        var text = "{\"sid\":\"\(socket.id)\"}"
+        self.session.send { out in
+            text.withUTF8 {
+                PacketWriter.write(.connect, namespace: prefix, payload: UnsafeRawBufferPointer($0), into: &out)
+            }
+        }
+    }
+
+    func sendConnectError(_ error: ConnectError, namespace: Namespace) {
+        self.sendConnectError(error, prefix: namespace.wirePrefix)
+    }
+
+    private func sendConnectError(_ error: ConnectError, prefix: [UInt8]) {
+        var payload: [String: SocketValue] = ["message": .string(error.message)]
+        if let data = error.data { payload["data"] = data }
+        var text = ByteBuffer()
+        var attachments: [ByteBuffer] = []
+        JSONWriter.write(.object(payload), into: &text, attachments: &attachments)
+        self.session.send { out in
+            text.withUnsafeReadableBytes {
+                PacketWriter.write(.connectError, namespace: prefix, payload: $0, into: &out)
+            }
+        }
+    }
+
+    func sendDisconnect(_ namespace: Namespace) {
+        self.session.send {
+            PacketWriter.write(
+                .disconnect, namespace: namespace.wirePrefix, payload: UnsafeRawBufferPointer(start: nil, count: 0),
+                into: &$0)
+        }
+    }
+
+    /// No namespace was joined in time (`connectTimeout`).
+    func connectTimedOut() {
+        guard !self.wasUsed else { return }
+        self.closeTransport(code: "CONNECT_TIMEOUT", .forcedClose)
+    }
+
+    // MARK: the end
+
+    private var sockets: [Socket] { (self.root.map { [$0] } ?? []) + self.others.values }
+
+    func remove(_ socket: Socket) {
+        if self.root === socket { self.root = nil }
+        if self.others[socket.namespace.name] === socket { self.others[socket.namespace.name] = nil }
+    }
+
+    /// Leaves all namespaces with a DISCONNECT packet each, then closes the session.
+    func disconnectAll(_ reason: DisconnectReason) {
+        self.closeSockets(reason, each: { connection, socket in connection.sendDisconnect(socket.namespace) }) {
+            connection in
+            connection.session.close(.forcedClose, .flush)
+        }
+    }
+
+    /// The last socket was disconnected by the server.
+    func closeIfUnused() {
+        if self.root == nil, self.others.isEmpty { self.session.close(.forcedClose, .flush) }
+    }
+
+    /// Ends the connection so that the client comes back by itself: no DISCONNECT packet, and every claim is released first.
+    func closeTransport(code: String, _ reason: DisconnectReason) {
+        self.loop.counters.refused["closed_\(code.lowercased())", default: 0] += 1
+        self.closeSockets(reason, each: { _, _ in }) { connection in
+            connection.session.close(.forcedClose, .comeBack(code: code))
+        }
+    }
+
+    private func closeSockets(
+        _ reason: DisconnectReason, each: @escaping @Sendable (Connection, Socket) -> Void,
+        then: @escaping @Sendable (Connection) -> Void
+    ) {
+        let sockets = self.sockets
+        guard sockets.contains(where: { $0.state.phase < .closing }) else { return then(self) }
+        for socket in sockets {
+            socket.close(reason) { connection, socket in
+                each(connection, socket)
+                if connection.sockets.isEmpty { then(connection) }
+            }
+        }
+    }
+
+    func engineUpgraded() {
+        for socket in self.sockets { socket.transportChanged() }
+    }
+
+    func engineClosed(_ reason: CloseReason) {
+        for socket in self.sockets { socket.close(DisconnectReason(reason)) }
+    }
+}

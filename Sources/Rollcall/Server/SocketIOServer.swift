@@ -1,0 +1,242 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+package import EngineIOServer
+public import Logging
+import NIOCore
+package import NIOPosix
+public import ServiceLifecycle
+import SocketIOCodec
+import Synchronization
+import UserRegistryCore
+
+/// A Socket.IO server (protocol 5, over Engine.IO 4): the entry point of the library.
+///
+/// ```swift
+/// let io = SocketIOServer(configuration)
+/// io.use { socket in
+///     guard socket.handshake.auth["token"]?.stringValue == "secret" else { throw ConnectError("not authorized") }
+/// }
+/// io.onConnection { socket in
+///     socket.on("echo") { (text: String) in text }
+/// }
+/// try await io.run()
+/// ```
+public final class SocketIOServer: Service, Sendable {
+    /// The settings.
+    public let configuration: ServerConfiguration
+    /// Where the server logs to.
+    public let logger: Logger
+    private let group: MultiThreadedEventLoopGroup
+    private let ownsGroup: Bool
+    private let makeAdapter: @Sendable (String) -> any Adapter
+    private let hooks = Hooks()
+    private let namespaces = Mutex<[String: Namespace]>([:])
+    private let engineStorage: EngineServer
+
+    /// What the Engine.IO server asks for; a separate object, since it is needed before the server is complete.
+    private final class Hooks: EngineServerDelegate {
+        private struct State {
+            weak var server: SocketIOServer?
+            var refusal: (@Sendable (Handshake) -> HandshakeRefusal?)?
+            var registries: [any UserRegistry] = []
+        }
+        private let state = Mutex(State())
+
+        func set(_ server: SocketIOServer) { self.state.withLock { $0.server = server } }
+        func set(_ refusal: @escaping @Sendable (Handshake) -> HandshakeRefusal?) {
+            self.state.withLock { $0.refusal = refusal }
+        }
+        func add(_ registry: any UserRegistry) { self.state.withLock { $0.registries.append(registry) } }
+
+        func engineRefusal(of request: EngineRequest) -> EngineHTTPError? {
+            let (refusal, registries) = self.state.withLock { ($0.refusal, $0.registries) }
+            if registries.contains(where: { !$0.acceptsClaims }) { return .registryUnavailable }
+            guard let refusal else { return nil }
+            let handshake = Handshake(request: request, auth: [:], issued: Clock.milliseconds())
+            return refusal(handshake).map { .forbidden($0.message) }
+        }
+
+        func engineOpens(_ session: EngineSession) -> any EngineSessionReceiver {
+            guard let server = self.state.withLock({ $0.server }) else { return Deaf() }
+            return server.open(session)
+        }
+    }
+
+    /// Receives for a server that is gone.
+    private final class Deaf: EngineSessionReceiver {
+        func engineReceived(text: UnsafeRawBufferPointer) {}
+        func engineReceived(binary: UnsafeRawBufferPointer) {}
+        func engineUpgraded() {}
+        func engineClosed(_ reason: CloseReason) {}
+    }
+
+    /// - Parameters:
+    ///   - adapter: connects the nodes of a cluster; none by default.
+    ///   - logger: nothing is logged by default.
+    public convenience init(
+        _ configuration: ServerConfiguration = ServerConfiguration(), adapter: ClusterAdapter = .none,
+        logger: Logger = Logger(label: "rollcall", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.eventLoops))
+        self.init(configuration, group: group, ownsGroup: true, makeAdapter: adapter.make, logger: logger)
+    }
+
+    /// With event loops that others use, too.
+    package init(
+        _ configuration: ServerConfiguration, group: MultiThreadedEventLoopGroup, ownsGroup: Bool,
+        makeAdapter: @escaping @Sendable (String) -> any Adapter, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.group = group
+        self.ownsGroup = ownsGroup
+        self.makeAdapter = makeAdapter
+        self.engineStorage = EngineServer(
+            configuration: configuration.engine, eventLoops: Array(group.makeIterator()), delegate: self.hooks,
+            logger: logger)
+        self.hooks.set(self)
+    }
+
+    package var engine: EngineServer { self.engineStorage }
+
+    // MARK: namespaces
+
+    /// The namespace of that name, made if it is not there. Clients can only join namespaces that were made.
+    ///
+    /// - Parameters:
+    ///   - name: a leading slash is added.
+    ///   - admission: admits each user of the namespace through a registry; counts only when the namespace is made.
+    @discardableResult
+    public func of(_ name: String, admission: Admission? = nil) -> Namespace {
+        let name = name.hasPrefix("/") ? name : "/\(name)"
+        return self.namespaces.withLock { all in
+            if let known = all[name] { return known }
+            if let admission { self.hooks.add(admission.registry) }
+            let made = Namespace(
+                name: name, server: self, admission: admission, adapter: self.makeAdapter(name),
+                loops: self.engine.loops)
+            all[name] = made
+            return made
+        }
+    }
+
+    func existingNamespace(_ name: String) -> Namespace? { self.namespaces.withLock { $0[name] } }
+
+    /// All namespaces.
+    public var allNamespaces: [Namespace] { self.namespaces.withLock { Array($0.values) } }
+
+    /// The namespace `/`.
+    public var main: Namespace { self.of("/") }
+
+    /// ``Namespace/use(_:)-(_)`` of `/`.
+    public func use(_ middleware: @escaping @Sendable (Socket) throws -> Void) { self.main.use(middleware) }
+
+    /// ``Namespace/use(_:)-(_)`` of `/`.
+    public func use(_ middleware: @escaping @Sendable (Socket) async throws -> Void) { self.main.use(middleware) }
+
+    /// ``Namespace/onConnection(_:)`` of `/`.
+    public func onConnection(_ handler: @escaping @Sendable (Socket) -> Void) { self.main.onConnection(handler) }
+
+    /// Sends to every client of `/` on every node.
+    public func emit<each A: Encodable & Sendable>(_ event: String, _ arguments: repeat each A) {
+        self.main.emit(event, repeat each arguments)
+    }
+
+    /// Everyone in these rooms of `/`.
+    public func to(_ rooms: String...) -> BroadcastOperator { self.main.everyone.to(rooms) }
+
+    /// Decides about handshakes before there is a session (`allowRequest` of the reference): answer nil to go on.
+    public func allowRequest(_ decide: @escaping @Sendable (Handshake) -> HandshakeRefusal?) { self.hooks.set(decide) }
+
+    fileprivate func open(_ session: EngineSession) -> any EngineSessionReceiver {
+        let connection = Connection(session: session, server: self)
+        self.scheduleConnectTimeout(session, connection)
+        return connection
+    }
+
+    private func scheduleConnectTimeout(_ session: EngineSession, _ connection: Connection) {
+        session.connectTimeout = TimeAmount(self.configuration.connectTimeout)
+        session.connectTimeoutFired = { [weak connection] in connection?.connectTimedOut() }
+    }
+
+    // MARK: life
+
+    /// Binds the port. Throws what the system says (a port in use).
+    ///
+    /// - Returns: the real port.
+    @discardableResult
+    public func start() async throws -> Int {
+        let address = try await self.engine.start(
+            host: self.configuration.host, port: self.configuration.port, group: self.group)
+        return address.port ?? self.configuration.port
+    }
+
+    /// Serves until the task is cancelled or the service group shuts down gracefully; then ends all connections so that the
+    /// clients come back elsewhere.
+    public func run() async throws {
+        try await self.start()
+        try? await gracefulShutdown()
+        await self.drain(delay: .zero, duration: .zero)
+        await self.stop()
+    }
+
+    /// Refuses new sessions, waits, then ends the open ones in jittered waves over `duration`: gate shut, claim released, transport
+    /// closed, so that each client comes back on another node.
+    package func drain(delay: Duration, duration: Duration) async {
+        self.engine.refuseNewSessions()
+        try? await Task.sleep(for: delay)
+        let waves = max(1, Int(duration / .milliseconds(250)))
+        for wave in 0..<waves {
+            await self.closeSome(share: 1.0 / Double(waves - wave), code: "NODE_DRAINING")
+            if self.engine.sessionCount == 0 { break }
+            if wave < waves - 1 { try? await Task.sleep(for: .milliseconds(250)) }
+        }
+        let deadline = ContinuousClock.now + .seconds(3)
+        while self.engine.sessionCount > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private func closeSome(share: Double, code: String) async {
+        for loop in self.engine.loops {
+            try? await loop.eventLoop.submit {
+                var connections: [Connection] = []
+                loop.onLoop.forEachSession { session in
+                    if let connection = session.receiver as? Connection { connections.append(connection) }
+                }
+                let count = Int((Double(connections.count) * share).rounded(.up))
+                for connection in connections.shuffled().prefix(count) {
+                    connection.closeTransport(code: code, .serverShuttingDown)
+                }
+            }.get()
+        }
+    }
+
+    /// Closes what is left, and the listener.
+    package func stop() async {
+        await self.engine.closeAll(.serverShuttingDown, .comeBack(code: "NODE_DRAINING"))
+        await self.engine.stopListening()
+        await self.engine.stopTicking()
+        if self.ownsGroup { try? await self.group.shutdownGracefully() }
+    }
+}
+
+/// Why a handshake is refused before there is a session: HTTP 403 with the message.
+public struct HandshakeRefusal: Sendable, Hashable {
+    /// For the client.
+    public var message: String
+
+    /// Memberwise; the reference's text by default.
+    public init(_ message: String = "Forbidden") { self.message = message }
+}
+
+/// How the nodes of a cluster share broadcasts.
+public struct ClusterAdapter: Sendable {
+    package let make: @Sendable (String) -> any Adapter
+
+    package init(_ make: @escaping @Sendable (String) -> any Adapter) { self.make = make }
+
+    /// A single node.
+    public static var none: ClusterAdapter { ClusterAdapter { _ in InMemoryAdapter() } }
+}

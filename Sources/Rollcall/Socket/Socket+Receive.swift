@@ -1,0 +1,137 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import EngineIOServer
+import NIOCore
+import SocketIOCodec
+import UserRegistryCore
+
+extension Socket {
+    /// An event of this socket's client. False: the packet is malformed, the connection must end.
+    @inline(__always)
+    func receive(event payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> Bool {
+        guard self.state.phase == .connected else { return true }
+        let event: EventSlices
+        do {
+            event = try EventSlices.parse(payload)
+        } catch {
+            return false
+        }
+        guard !event.isReserved else { return false }
+        if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) {
+            self.hold(payload, id, attachments, isEvent: true)
+            return true
+        }
+        self.dispatch(event, id, attachments)
+        return true
+    }
+
+    /// An acknowledgement of an event that we sent. False: malformed.
+    func receive(acknowledgement payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> Bool {
+        guard self.state.phase == .connected else { return true }
+        guard let inner = try? JSONScanner.validateArray(payload) else { return false }
+        if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) {
+            self.hold(payload, id, attachments, isEvent: false)
+            return true
+        }
+        guard let id, let pending = self.state.extras?.acknowledgements.removeValue(forKey: id) else { return true }
+        pending.timeout?.cancel()
+        pending.completion(.success(Arguments(text: ByteBuffer(bytes: inner), attachments: attachments)))
+        return true
+    }
+
+    @inline(__always)
+    private func dispatch(_ event: EventSlices, _ id: UInt64?, _ attachments: [ByteBuffer]) {
+        self.members.eventsReceived &+= 1
+        let incoming = IncomingEvent(
+            name: event.name, arguments: event.arguments, attachments: attachments, acknowledgementID: id)
+        if self.state.extras != nil, !self.passesExtras(event, incoming) { return }
+        if event.nameIsEscaped { return self.dispatchDecoded(event.decodedName, incoming) }
+        if let own = self.state.listeners?.lookup(event.name) {
+            for listener in own { listener(self, incoming) }
+        }
+        if let shared = self.members.listeners.lookup(event.name) {
+            for listener in shared { listener(self, incoming) }
+        }
+    }
+
+    @inline(never)
+    private func dispatchDecoded(_ name: String, _ incoming: IncomingEvent) {
+        var name = name
+        name.withUTF8 { utf8 in
+            let bytes = UnsafeRawBufferPointer(utf8)
+            for listener in self.state.listeners?.lookup(bytes) ?? [] { listener(self, incoming) }
+            for listener in self.members.listeners.lookup(bytes) ?? [] { listener(self, incoming) }
+        }
+    }
+
+    /// Per-socket middleware and catch-all listeners. False: the event is dropped.
+    @inline(never)
+    private func passesExtras(_ event: EventSlices, _ incoming: IncomingEvent) -> Bool {
+        guard let extras = self.state.extras, !extras.packetMiddleware.isEmpty || !extras.anyListeners.isEmpty else {
+            return true
+        }
+        let name = event.decodedName
+        let arguments = Arguments(incoming)
+        for middleware in extras.packetMiddleware {
+            do {
+                try middleware(name, arguments)
+            } catch {
+                self.fail(incoming.acknowledgementID, error)
+                return false
+            }
+        }
+        for listener in extras.anyListeners { listener(name, arguments) }
+        return true
+    }
+
+    // MARK: suspension
+
+    /// What a suspended connection may hold: beyond it the transport is closed.
+    private static var heldLimit: (packets: Int, bytes: Int) { (100, 65536) }
+
+    /// The gate is shut: the packet waits until it opens again.
+    @inline(never)
+    private func hold(_ payload: UnsafeRawBufferPointer, _ id: UInt64?, _ attachments: [ByteBuffer], isEvent: Bool) {
+        self.state.isSuspended = true
+        let extras = self.extras
+        extras.heldPackets.append(
+            HeldPacket(payload: ByteBuffer(bytes: payload), id: id, attachments: attachments, isEvent: isEvent))
+        extras.heldBytes += payload.count + attachments.reduce(0) { $0 + $1.readableBytes }
+        if extras.heldPackets.count > Self.heldLimit.packets || extras.heldBytes > Self.heldLimit.bytes {
+            self.state.connection?.closeTransport(code: "REGISTRY_UNAVAILABLE", .registryUnavailable)
+        }
+    }
+
+    /// Frames for a suspended client wait, too.
+    @inline(never)
+    func hold(output write: (inout ByteBuffer) -> Void) {
+        self.state.isSuspended = true
+        let extras = self.extras
+        write(&extras.heldOutput)
+        if extras.heldOutput.readableBytes > self.namespace.server.configuration.limits.maxQueuedBytes {
+            self.state.connection?.closeTransport(code: "REGISTRY_UNAVAILABLE", .registryUnavailable)
+        }
+    }
+
+    /// The gate is open again: what was held goes its way, in order.
+    func resume() {
+        guard self.state.phase == .connected, self.state.isSuspended, let extras = self.state.extras else { return }
+        if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) { return }
+        self.state.isSuspended = false
+        let output = extras.heldOutput
+        extras.heldOutput = ByteBuffer()
+        if output.readableBytes > 0 { self.state.connection?.session.send { $0.writeImmutableBuffer(output) } }
+        let packets = extras.heldPackets
+        extras.heldPackets = []
+        extras.heldBytes = 0
+        for packet in packets {
+            let isWellFormed = packet.payload.withUnsafeReadableBytes { bytes in
+                packet.isEvent
+                    ? self.receive(event: bytes, id: packet.id, attachments: packet.attachments)
+                    : self.receive(acknowledgement: bytes, id: packet.id, attachments: packet.attachments)
+            }
+            if !isWellFormed { return }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import EngineIOServer
+import Logging
+import NIOCore
+import SocketIOCodec
+public import UserRegistryCore
+
+/// One client in one namespace.
+///
+/// A socket belongs to the event loop of its connection: handlers without `await` run there, in the order in which events came.
+/// All of its methods may be called on any thread; what is called elsewhere takes effect on the loop, in order.
+public final class Socket: Sendable {
+    /// 20 characters, public: others may send to it as to a room.
+    public let id: String
+    /// The namespace.
+    public let namespace: Namespace
+    /// What the client sent when it connected.
+    public let handshake: Handshake
+    /// What the application knows of the connection.
+    public let data = SocketData()
+
+    let loop: LoopBound<EngineLoop>
+
+    /// Where the socket is in its life.
+    enum Phase: UInt8, Comparable {
+        /// Middleware runs.
+        case handshaking
+        /// The registry was asked for the user.
+        case claiming
+        /// The adapter was asked to confirm the socket's own rooms.
+        case joining
+        case connected
+        /// The gate is shut; the claim is being released.
+        case closing
+        case closed
+
+        static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// All that belongs to the event loop.
+    struct State {
+        var phase = Phase.handshaking
+        var connection: Connection?
+        var member: Int32 = -1
+        var user: String?
+        var claim: ClaimID?
+        var grant = LeaseGrant(partition: 0, incarnation: 0, token: 0)
+        var rooms: [RoomMembership] = []
+        var listeners: EventTable?
+        var extras: SocketExtras?
+        var isSuspended = false
+        var nextAcknowledgement: UInt64 = 0
+        var isExpirySet = false
+    }
+    /// Safe: only touched on the socket's event loop, which ``onLoop(_:)`` and the debug assertion in ``state`` see to.
+    private nonisolated(unsafe) var confined: State
+
+    var state: State {
+        @inline(__always) _read {
+            self.loop.eventLoop.assertInEventLoop()
+            yield self.confined
+        }
+        @inline(__always) _modify {
+            self.loop.eventLoop.assertInEventLoop()
+            yield &self.confined
+        }
+    }
+
+    init(id: String, namespace: Namespace, handshake: Handshake, connection: Connection) {
+        self.id = id
+        self.namespace = namespace
+        self.handshake = handshake
+        self.loop = connection.loop.bound
+        self.confined = State(connection: connection)
+    }
+
+    /// Calls `body` on the socket's event loop: now, if that is the present one.
+    func onLoop(_ body: @escaping @Sendable (Socket) -> Void) {
+        if self.loop.eventLoop.inEventLoop { body(self) } else { self.loop.eventLoop.execute { body(self) } }
+    }
+
+    /// Whether the chain of middleware may go on.
+    var isConnecting: Bool { self.state.phase == .handshaking }
+
+    var members: NamespaceMembers { self.namespace.members(on: self.loop.onLoop) }
+
+    /// Seldom needed state, made when it is.
+    var extras: SocketExtras {
+        if let extras = self.state.extras { return extras }
+        let extras = SocketExtras()
+        self.state.extras = extras
+        return extras
+    }
+
+    // MARK: connecting
+
+    /// The middleware has decided.
+    func passedMiddleware(_ result: Result<Void, any Error>) {
+        guard self.state.phase == .handshaking else { return }
+        switch result {
+        case .success:
+            guard let admission = self.namespace.admission, let user = admission.user(self) else {
+                return self.joinOwnRooms()
+            }
+            self.state.phase = .claiming
+            self.state.user = user
+            self.state.claim = admission.registry.claim(
+                user: user, details: self.connectionDetails(), connection: self)
+        case .failure(let error): self.refuse(error)
+        }
+    }
+
+    func connectionDetails() -> ConnectionDetails {
+        ConnectionDetails(
+            sid: self.id, namespace: self.namespace.name, connectedAt: Clock.milliseconds(),
+            transport: self.state.connection?.session.transportName ?? "", address: self.handshake.address)
+    }
+
+    private func refuse(_ error: any Error) {
+        switch error {
+        case let error as ConnectError: self.refuse(with: error)
+        case let error as TemporaryRefusal: self.state.connection?.closeTransport(code: error.code, .forcedClose)
+        case is CancellationError: self.state.connection?.closeTransport(code: "INTERNAL", .forcedClose)
+        default:
+            self.namespace.server.logger.error(
+                "connection middleware failed", metadata: ["sid": "\(self.id)", "error": "\(error)"])
+            self.refuse(with: ConnectError("Internal server error", code: "INTERNAL"))
+        }
+    }
+
+    private func refuse(with error: ConnectError) {
+        self.members.count(refusal: error)
+        self.close(.serverNamespaceDisconnect) { connection, socket in
+            connection.sendConnectError(error, namespace: socket.namespace)
+        }
+    }
+
+    private func joinOwnRooms() {
+        self.state.phase = .joining
+        self.state.member = self.members.add(self, grant: self.state.grant)
+        if let user = self.state.user { self.members.join(self, "user:\(user)") }
+        self.namespace.adapter.confirm([self.id] + (self.state.user.map { ["user:\($0)"] } ?? [])) { [weak self] in
+            self?.onLoop { $0.connected() }
+        }
+    }
+
+    private func connected() {
+        guard self.state.phase == .joining, let connection = self.state.connection else { return }
+        self.state.phase = .connected
+        self.data.connectedAt = Clock.milliseconds()
+        self.members.connectedCount += 1
+        connection.sendConnect(self)
+        self.namespace.callConnectionHandlers(self)
+    }
+
+    // MARK: the end
+
+    /// Leaves the namespace: the client gets a DISCONNECT packet and does not come back by itself.
+    ///
+    /// - Parameter close: also end the connection with all its namespaces.
+    public func disconnect(close: Bool = false) {
+        self.onLoop { socket in
+            if close {
+                socket.state.connection?.disconnectAll(.serverNamespaceDisconnect)
+            } else {
+                socket.disconnect(.serverNamespaceDisconnect)
+            }
+        }
+    }
+
+    /// Leaves with a DISCONNECT packet; a connection without any namespace left is closed.
+    func disconnect(_ reason: DisconnectReason) {
+        self.close(reason) { connection, socket in
+            connection.sendDisconnect(socket.namespace)
+            connection.closeIfUnused()
+        }
+    }
+
+    /// The one way out, from every phase. Shuts the gate first, then releases the claim; `then` is called when the user is free (or
+    /// after 200 ms), so that a client that comes back at once does not meet its own claim.
+    func close(_ reason: DisconnectReason, then: @escaping @Sendable (Connection, Socket) -> Void = { _, _ in }) {
+        let phase = self.state.phase
+        guard phase != .closing, phase != .closed else { return }
+        self.state.phase = .closing
+        if phase == .connected {
+            self.members.connectedCount -= 1
+            self.namespace.callDisconnectingHandlers(self, reason)
+        }
+        if self.state.member >= 0 { self.members.remove(self) }
+        self.state.extras?.cancelAll()
+        if phase == .connected { self.namespace.callDisconnectHandlers(self, reason) }
+        self.state.extras = nil
+        self.state.listeners = nil
+        guard let claim = self.state.claim, let registry = self.namespace.admission?.registry else {
+            return self.finishClosing(then)
+        }
+        registry.release(claim) { self.onLoop { $0.finishClosing(then) } }
+    }
+
+    private func finishClosing(_ then: @Sendable (Connection, Socket) -> Void) {
+        guard self.state.phase == .closing, let connection = self.state.connection else { return }
+        self.state.phase = .closed
+        self.state.connection = nil
+        connection.remove(self)
+        then(connection, self)
+    }
+
+    /// Ends the connection when `time` has come (seconds since 1970): the transport is closed, so that the client comes back with
+    /// a fresh token.
+    public func expire(at time: Int64) {
+        self.onLoop { socket in
+            guard let connection = socket.state.connection, !socket.state.isExpirySet else { return }
+            socket.state.isExpirySet = true
+            let left = max(0, time * 1000 - Clock.milliseconds())
+            connection.session.expiryFired = { [weak connection] _ in
+                connection?.closeTransport(code: "TOKEN_EXPIRED", .tokenExpired)
+            }
+            connection.session.scheduleExpiry(after: .milliseconds(left), serial: 1)
+        }
+    }
+}
+
+extension Socket: RegistryConnection {
+    /// The registry granted the user, or granted it again after a lost lease.
+    public func registryGranted(_ grant: LeaseGrant) {
+        self.onLoop { socket in
+            switch socket.state.phase {
+            case .claiming:
+                socket.state.grant = grant
+                socket.joinOwnRooms()
+            case .joining, .connected:
+                socket.state.grant = grant
+                socket.members.setGrant(grant, of: socket)
+                socket.resume()
+            case .handshaking, .closing, .closed: break
+            }
+        }
+    }
+
+    /// The registry refused the user.
+    public func registryRefused(_ refusal: RegistryRefusal) {
+        self.onLoop { socket in
+            guard socket.state.phase == .claiming, let admission = socket.namespace.admission else { return }
+            switch refusal {
+            case .duplicate(let since, let retryAfter): socket.refuse(with: admission.duplicateError(since, retryAfter))
+            case .unavailable:
+                socket.state.connection?.closeTransport(code: "REGISTRY_UNAVAILABLE", .registryUnavailable)
+            }
+        }
+    }
+
+    /// Somebody waits for the user: is the client still there?
+    public func registryProbes(timeout: Duration, answer: @escaping @Sendable (Bool) -> Void) {
+        self.onLoop { socket in
+            guard let session = socket.state.connection?.session else { return answer(false) }
+            session.probe(timeout: TimeAmount(timeout), answer: answer)
+        }
+    }
+
+    /// The gate is open again.
+    public func registryResumed() {
+        self.onLoop { $0.resume() }
+    }
+
+    /// The registry wants the connection closed.
+    public func registryCloses(_ reason: RegistryCloseReason) {
+        self.onLoop { socket in
+            switch reason {
+            case .replaced: socket.disconnect(.replaced)
+            case .kicked: socket.disconnect(.kicked)
+            case .leaseLost: socket.disconnect(.registryLeaseLost)
+            case .probeTimeout: socket.state.connection?.closeTransport(code: "PROBE_TIMEOUT", .probeTimeout)
+            case .suspendedTooLong:
+                socket.state.connection?.closeTransport(code: "REGISTRY_UNAVAILABLE", .registryUnavailable)
+            }
+        }
+    }
+}
+
+extension Socket {
+    /// The connection changed to WebSocket: presence shows it.
+    func transportChanged() {
+        guard self.state.phase == .connected, let claim = self.state.claim else { return }
+        self.namespace.admission?.registry.update(claim, details: self.connectionDetails())
+    }
+}
