@@ -44,7 +44,9 @@ let allTargets: [Target] = [
         ["EngineIOServer", "SocketIOCodec", "UserRegistryCore", log, lifecycle] + nio("NIOCore", "NIOPosix")),
     library("HiredisClient", ["CHiredis", log] + nio("NIOCore", "NIOPosix")),
     library("UserRegistryRedis", ["UserRegistryCore", "HiredisClient", log] + nio("NIOCore")),
-    library("RollcallRedis", ["Rollcall", "SocketIOCodec", "HiredisClient", log] + nio("NIOCore")),
+    library(
+        "RollcallRedis",
+        ["Rollcall", "SocketIOCodec", "HiredisClient", log, lifecycle] + nio("NIOCore", "NIOPosix")),
     library("RollcallAuth", ["Rollcall", "SocketIOCodec"] + jwt + nio("NIOCore")),
     library("PrometheusMetrics", [.product(name: "CoreMetrics", package: "swift-metrics")]),
     library(
@@ -78,7 +80,9 @@ let allTargets: [Target] = [
     tests(
         "UserRegistryRedisTests",
         ["UserRegistryRedis", "UserRegistryCore", "HiredisClient", log] + nio("NIOCore", "NIOPosix")),
-    tests("RollcallRedisTests", ["RollcallRedis", "HiredisClient"] + nio("NIOCore", "NIOPosix")),
+    tests(
+        "RollcallRedisTests",
+        ["RollcallRedis", "Rollcall", "SocketIOCodec", "HiredisClient", log] + nio("NIOCore", "NIOPosix")),
     tests("RollcallAuthTests", ["RollcallAuth"] + jwt + nio("NIOCore")),
     tests("PrometheusMetricsTests", ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]),
     tests(
