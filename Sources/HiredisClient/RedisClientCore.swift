@@ -192,5 +192,7 @@ extension RedisClientCore: RedisConnectionOwner {
             self.connection.counters.value.dropped += 1
             next.completion(.failure(self.unavailable))
         }
+        // They may hold the client.
+        (self.onConnected, self.onDisconnected) = (nil, nil)
     }
 }

@@ -298,6 +298,8 @@ extension RedisSubscriberCore: RedisConnectionOwner {
         let waiters = self.channels.values.flatMap { $0.takeWaiters() }
         self.channels = [:]
         for waiter in waiters { waiter.finish(false) }
+        // They may hold the subscriber.
+        (self.onMessage, self.onReadComplete, self.onReady, self.onGap, self.onDisconnected) = (nil, nil, nil, nil, nil)
     }
 
     private func forgetConnection() {

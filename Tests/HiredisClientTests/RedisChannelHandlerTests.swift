@@ -24,7 +24,8 @@ import Testing
             try self.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         }
 
-        deinit { _ = try? self.channel.finish(acceptAlreadyClosed: true) }
+        /// Breaks the circle of handler and listener.
+        func finish() { _ = try? self.channel.finish(acceptAlreadyClosed: true) }
 
         func channelWillClose(_ error: RedisError) { self.closed.append("will \(error.code)") }
 
@@ -59,6 +60,7 @@ import Testing
 
     @Test func commandsOfATurnAreOneWrite() throws {
         let link = try Link()
+        defer { link.finish() }
         link.send("A")
         link.send("B")
         #expect(try link.written() == [])
@@ -73,6 +75,7 @@ import Testing
 
     @Test func repliesGoToCommandsInOrder() throws {
         let link = try Link()
+        defer { link.finish() }
         for name in ["A", "B", "C"] { link.send(name) }
         link.endTurn()
         try link.receive("+one\r\n-OOM full\r\n$5\r\nth")
@@ -89,6 +92,7 @@ import Testing
         let stream = Array("$3\r\nabc\r\n:12\r\n+OK\r\n".utf8)
         for split in 1..<stream.count {
             let link = try Link()
+            defer { link.finish() }
             for name in ["A", "B", "C"] { link.send(name) }
             link.endTurn()
             try link.channel.writeInbound(ByteBuffer(bytes: stream[..<split]))
@@ -99,6 +103,7 @@ import Testing
 
     @Test func whatAReplyLeadsToIsFlushedWithItsRead() throws {
         let link = try Link()
+        defer { link.finish() }
         for name in ["A", "B"] {
             link.handler.send(RedisCommand(name)) { _ in link.send("after \(name)") }
         }
@@ -110,6 +115,7 @@ import Testing
 
     @Test func aLostConnectionFailsEverythingInOrder() throws {
         let link = try Link()
+        defer { link.finish() }
         for name in ["A", "B"] { link.send(name) }
         link.endTurn()
         try link.receive("$10\r\nhalf")
@@ -124,6 +130,7 @@ import Testing
 
     @Test func aReplyWithoutACommandClosesTheConnection() throws {
         let link = try Link()
+        defer { link.finish() }
         try link.receive("+hello\r\n")
         #expect(link.closed == ["will protocol violation", "did protocol violation"])
         #expect(!link.channel.isActive)
@@ -131,6 +138,7 @@ import Testing
 
     @Test func aReplyToACommandThatWasNotWrittenYetClosesTheConnection() throws {
         let link = try Link()
+        defer { link.finish() }
         link.send("A")
         try link.receive("+early\r\n")
         #expect(link.answers == ["A protocol violation unsent"])
@@ -139,6 +147,7 @@ import Testing
     @Test(arguments: ["garbage", "$99999999999\r\n", "*2147483647\r\n", ":1\r\n:2\r\n:3\r\n?"])
     func garbageClosesTheConnection(text: String) throws {
         let link = try Link()
+        defer { link.finish() }
         for name in ["A", "B", "C", "D"] { link.send(name) }
         link.endTurn()
         try link.receive(text)
@@ -151,6 +160,7 @@ import Testing
 
     @Test func aCompletionMayCloseTheConnection() throws {
         let link = try Link()
+        defer { link.finish() }
         link.handler.send(RedisCommand("A")) { result in
             link.note("A", result)
             link.handler.close(RedisError(.disconnected, "reset"))
@@ -164,6 +174,7 @@ import Testing
 
     @Test func anErrorInThePipelineClosesTheConnection() throws {
         let link = try Link()
+        defer { link.finish() }
         link.send("A")
         link.endTurn()
         link.channel.pipeline.fireErrorCaught(TestFailure("broken"))
@@ -172,6 +183,7 @@ import Testing
 
     @Test func silenceIsGivenUp() throws {
         let link = try Link { $0.commandTimeout = .seconds(8) }
+        defer { link.finish() }
         link.send("A")
         link.endTurn()
         for _ in 0..<8 { link.handler.tick() }
@@ -184,6 +196,7 @@ import Testing
 
     @Test func anIdleConnectionIsPinged() throws {
         let link = try Link { $0.keepaliveInterval = .seconds(2) }
+        defer { link.finish() }
         while try link.written().isEmpty {
             link.handler.tick()
             link.endTurn()
@@ -197,6 +210,7 @@ import Testing
 
     @Test func closesWhenTheLastReplyCame() throws {
         let link = try Link()
+        defer { link.finish() }
         link.send("A")
         link.send("B")
         link.endTurn()
@@ -210,6 +224,7 @@ import Testing
 
     @Test func aDemotedServerIsLeft() throws {
         let link = try Link { $0.requireMaster = true }
+        defer { link.finish() }
         link.send("A")
         link.send("B")
         link.endTurn()
@@ -219,6 +234,7 @@ import Testing
 
     @Test func buildsCommandsInTheOutput() throws {
         let link = try Link()
+        defer { link.finish() }
         #expect(!link.handler.send(capacity: 10, { _ in }) { _ in })
         let wrote = link.handler.send(capacity: 1) { writer in
             writer.append("SET")
