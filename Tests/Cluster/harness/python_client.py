@@ -1,0 +1,66 @@
+# This source file is part of the Rollcall project.
+# SPDX-License-Identifier: MIT
+
+"""python-socketio as its users have it."""
+
+import threading
+
+import engineio.payload
+import socketio
+
+from .client import Acknowledgements, Client
+
+# The library drops a connection whose server answers a poll with more than 16 packets, which is its own limit, not the
+# protocol's.
+engineio.payload.Payload.max_decode_packets = 10_000
+
+
+class PythonClient(Client):
+    kind = "python"
+
+    def __init__(self, url, user=None, token=None, transports=None, auth=None, headers=None, wait_timeout=5, **options):
+        super().__init__(user)
+        options = {"reconnection_delay": 0.5, "reconnection_delay_max": 1, **options}
+        self.client = socketio.Client(**options)
+        self.acknowledgements = Acknowledgements()
+        self.client.on("connect", lambda: self.connects.append(self.client.get_sid()))
+        self.client.on("connect_error", self._refused)
+        self.client.on("disconnect", lambda reason=None: self.disconnects.append(reason))
+        self.client.on("*", lambda event, *arguments: self.record_event(event, list(arguments)))
+        try:
+            self.client.connect(
+                url,
+                auth=auth if auth is not None else {"token": token} if token else None,
+                transports=transports,
+                headers=headers or {},
+                wait_timeout=wait_timeout,
+            )
+        except socketio.exceptions.ConnectionError as error:
+            self.error = error
+
+    error = None
+
+    @property
+    def connected(self):
+        return self.client.connected
+
+    @property
+    def transport(self):
+        return self.client.transport()
+
+    def _refused(self, data=None):
+        self.refusals.append(data if isinstance(data, dict) else {"message": data})
+
+    def emit(self, event, *arguments):
+        self.client.emit(event, arguments)
+
+    def request(self, event, *arguments, timeout=10):
+        number = self.acknowledgements.open()
+        self.client.emit(event, arguments, callback=lambda *answer: self.acknowledgements.settle(number, list(answer)))
+        return self.acknowledgements.result(number, timeout, self)
+
+    def close(self):
+        # Ends its attempts to reconnect as well. Over polling it waits for the server's last answer: not for long here.
+        thread = threading.Thread(target=self.client.shutdown, daemon=True)
+        thread.start()
+        thread.join(5)
