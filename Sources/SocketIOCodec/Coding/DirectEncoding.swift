@@ -8,19 +8,20 @@ enum DirectEncoding {
     /// Writes the value if its type is one of those; else returns false.
     static func encode<T>(_ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]) -> Bool {
         if T.self == String.self {
-            JSONWriter.write(self.cast(value) as String, into: &buffer)
+            JSONWriter.write(self.cast(value, to: String.self), into: &buffer)
         } else if T.self == Int.self {
-            JSONWriter.write(self.cast(value) as Int, into: &buffer)
+            JSONWriter.write(self.cast(value, to: Int.self), into: &buffer)
         } else if T.self == Double.self {
-            JSONWriter.write(self.cast(value) as Double, into: &buffer)
+            JSONWriter.write(self.cast(value, to: Double.self), into: &buffer)
         } else if T.self == Bool.self {
-            JSONWriter.write(self.cast(value) as Bool, into: &buffer)
+            JSONWriter.write(self.cast(value, to: Bool.self), into: &buffer)
         } else if T.self == SocketValue.self {
-            JSONWriter.write(self.cast(value) as SocketValue, into: &buffer, attachments: &attachments)
+            JSONWriter.write(self.cast(value, to: SocketValue.self), into: &buffer, attachments: &attachments)
         } else if T.self == SocketBinary.self {
-            JSONWriter.write(binary: (self.cast(value) as SocketBinary).bytes, into: &buffer, attachments: &attachments)
+            JSONWriter.write(
+                binary: self.cast(value, to: SocketBinary.self).bytes, into: &buffer, attachments: &attachments)
         } else if T.self == ByteBuffer.self {
-            JSONWriter.write(binary: self.cast(value), into: &buffer, attachments: &attachments)
+            JSONWriter.write(binary: self.cast(value, to: ByteBuffer.self), into: &buffer, attachments: &attachments)
         } else {
             return self.encodeOptional(value, into: &buffer, &attachments)
                 || self.encodeArray(value, into: &buffer, &attachments)
@@ -31,15 +32,19 @@ enum DirectEncoding {
     private static func encodeOptional<T>(
         _ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
     ) -> Bool {
-        if T.self == String?.self { return self.encode(self.cast(value) as String?, into: &buffer, &attachments) }
-        if T.self == Int?.self { return self.encode(self.cast(value) as Int?, into: &buffer, &attachments) }
-        if T.self == Double?.self { return self.encode(self.cast(value) as Double?, into: &buffer, &attachments) }
-        if T.self == Bool?.self { return self.encode(self.cast(value) as Bool?, into: &buffer, &attachments) }
+        if T.self == String?.self {
+            return self.encode(self.cast(value, to: String?.self), into: &buffer, &attachments)
+        }
+        if T.self == Int?.self { return self.encode(self.cast(value, to: Int?.self), into: &buffer, &attachments) }
+        if T.self == Double?.self {
+            return self.encode(self.cast(value, to: Double?.self), into: &buffer, &attachments)
+        }
+        if T.self == Bool?.self { return self.encode(self.cast(value, to: Bool?.self), into: &buffer, &attachments) }
         if T.self == SocketValue?.self {
-            return self.encode(self.cast(value) as SocketValue?, into: &buffer, &attachments)
+            return self.encode(self.cast(value, to: SocketValue?.self), into: &buffer, &attachments)
         }
         if T.self == SocketBinary?.self {
-            return self.encode(self.cast(value) as SocketBinary?, into: &buffer, &attachments)
+            return self.encode(self.cast(value, to: SocketBinary?.self), into: &buffer, &attachments)
         }
         return false
     }
@@ -56,19 +61,23 @@ enum DirectEncoding {
         _ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
     ) -> Bool {
         if T.self == [String].self {
-            return self.encode(items: self.cast(value) as [String], into: &buffer, &attachments)
+            return self.encode(items: self.cast(value, to: [String].self), into: &buffer, &attachments)
         }
-        if T.self == [Int].self { return self.encode(items: self.cast(value) as [Int], into: &buffer, &attachments) }
+        if T.self == [Int].self {
+            return self.encode(items: self.cast(value, to: [Int].self), into: &buffer, &attachments)
+        }
         if T.self == [Double].self {
-            return self.encode(items: self.cast(value) as [Double], into: &buffer, &attachments)
+            return self.encode(items: self.cast(value, to: [Double].self), into: &buffer, &attachments)
         }
-        if T.self == [Bool].self { return self.encode(items: self.cast(value) as [Bool], into: &buffer, &attachments) }
+        if T.self == [Bool].self {
+            return self.encode(items: self.cast(value, to: [Bool].self), into: &buffer, &attachments)
+        }
         if T.self == [SocketValue].self {
-            JSONWriter.write(.array(self.cast(value)), into: &buffer, attachments: &attachments)
+            JSONWriter.write(.array(self.cast(value, to: [SocketValue].self)), into: &buffer, attachments: &attachments)
             return true
         }
         if T.self == [SocketBinary].self {
-            return self.encode(items: self.cast(value) as [SocketBinary], into: &buffer, &attachments)
+            return self.encode(items: self.cast(value, to: [SocketBinary].self), into: &buffer, &attachments)
         }
         return false
     }
@@ -88,9 +97,11 @@ enum DirectEncoding {
     }
 
     /// The same value under the other name of its type: the caller has compared the two.
+    ///
+    /// The type is a parameter because inferred it could be one that converts to the wanted one.
     @inline(__always)
-    private static func cast<Source, T>(_ value: Source) -> T {
+    private static func cast<Source, T>(_ value: Source, to type: T.Type) -> T {
         // Cheaper than `as?`, which asks the runtime.
-        unsafeBitCast(value, to: T.self)
+        unsafeBitCast(value, to: type)
     }
 }

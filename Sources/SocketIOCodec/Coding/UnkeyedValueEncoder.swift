@@ -15,7 +15,8 @@ struct UnkeyedValueEncoder: UnkeyedEncodingContainer {
     }
 
     mutating func encode<T: Encodable>(_ value: T) throws {
-        try self.output.encodeItem(value, at: self.level, key: nil, pathKey: AnyCodingKey(intValue: self.count))
+        // The key is only made where it is needed, when the item counts already.
+        try self.output.encodeItem(value, at: self.level, key: nil, pathKey: AnyCodingKey(intValue: self.count - 1))
     }
 
     mutating func encode(_ value: Bool) throws {

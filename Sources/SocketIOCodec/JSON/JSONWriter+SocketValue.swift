@@ -39,7 +39,7 @@ extension JSONSink {
         case .bool(let value): self.put(value)
         case .int(let value): self.put(value)
         case .double(let value): self.put(value)
-        case .string(let text): self.put(text)
+        case .string(let text): self.putQuoted(text)
         case .binary(let bytes):
             self.putPlaceholder(UInt64(attachments.count))
             attachments.append(bytes)
@@ -68,13 +68,13 @@ extension JSONSink {
         for (key, value) in members {
             if !isFirst { self.put(ASCII.comma) }
             isFirst = false
-            self.put(key)
+            self.putQuoted(key)
             self.put(ASCII.colon)
             self.put(value, attachments: &attachments)
         }
     }
 
-    private mutating func put(_ text: String) {
+    private mutating func putQuoted(_ text: String) {
         var text = text
         text.withUTF8 { utf8 in
             let bytes = UnsafeRawBufferPointer(utf8)
