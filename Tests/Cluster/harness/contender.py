@@ -62,7 +62,7 @@ class Contender(threading.Thread):
         self.admissions += 1
         connection = next(self._numbers)
         # A while, then it leaves: others must be able to follow.
-        until = time.monotonic() + 2
+        until = time.monotonic() + 1
         while time.monotonic() < until and not self._stopping.is_set():
             sent = time.monotonic()
             client.send_text('421["echo",1]')
