@@ -11,7 +11,8 @@ package struct Backoff: Sendable, Equatable {
     /// The longest pause.
     package var maximum: TimeAmount
 
-    /// The share of a pause that chance may take away, 0 to 1: nodes that lost Redis together do not come back together.
+    /// The share of a pause that chance may take away, 0 to 1: nodes that lost Redis together do not come back
+    /// together.
     package var jitter: Double
 
     private var failures = 0

@@ -215,7 +215,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
         self.close(RedisError(.closed, "the client was shut down"))
     }
 
-    /// Closes at once. Commands that were written fail with an unknown outcome, those still in the output as not sent, all in order.
+    /// Closes at once. Commands that were written fail with an unknown outcome, those still in the output as not
+    /// sent, all in order.
     func close(_ error: RedisError) {
         guard case .open(let context) = self.phase else { return }
         self.phase = .closed

@@ -44,7 +44,7 @@ package final class RedisClient: Sendable {
     }
 
     /// Called on the loop whenever a connection is ready. What it sends goes out before any command that waited.
-    /// Set it on the loop, before ``run()``.
+    /// Set it on the loop, before ``run()``, at whose end it is dropped.
     package var onConnected: ((RedisServerInfo) -> Void)? {
         get { self.core.value.onConnected }
         set { self.core.value.onConnected = newValue }
@@ -65,8 +65,8 @@ package final class RedisClient: Sendable {
 
     /// Sends a command. On the loop only. All commands of one turn of the loop share one write.
     ///
-    /// Without a ready connection it fails at once, or waits for one up to `waitUpTo`. When the connection breaks before the
-    /// reply came, it fails with `wasSent`.
+    /// Without a ready connection it fails at once, or waits for one up to `waitUpTo`. When the connection breaks
+    /// before the reply came, it fails with `wasSent`.
     package func send(
         _ command: RedisCommand, waitUpTo: TimeAmount? = nil, completion: @escaping RedisCompletion
     ) {

@@ -5,8 +5,9 @@ package import NIOCore
 
 /// A command with its arguments, already in the form of the wire.
 ///
-/// A command that is sent often is kept by its sender and filled anew with ``fill(capacity:_:)``: sending copies the bytes,
-/// so the memory is used again. Not for commands without exactly one reply (`SUBSCRIBE`, `MONITOR`, `CLIENT REPLY`).
+/// A command that is sent often is kept by its sender and filled anew with ``fill(capacity:_:)``: sending copies the
+/// bytes, so the memory is used again. Not for commands without exactly one reply (`SUBSCRIBE`, `MONITOR`, `CLIENT
+/// REPLY`).
 package struct RedisCommand: Sendable {
     /// The name and the arguments, counted.
     package private(set) var wordCount = 0

@@ -6,9 +6,9 @@ import NIOCore
 extension RedisConnection {
     /// Decides when to connect, what a lost connection means and when all is over. It performs nothing.
     ///
-    /// idle → connecting → handshaking → ready, from each of these three on failure → pausing → connecting; from everywhere on
-    /// `stop` → (stopping →) closed, which is terminal. Inputs that come late, such as the end of a connection attempt after
-    /// `stop`, are legitimate races and answered with an action that cleans up.
+    /// idle → connecting → handshaking → ready, from each of these three on failure → pausing → connecting; from
+    /// everywhere on `stop` → (stopping →) closed, which is terminal. Inputs that come late, such as the end of a
+    /// connection attempt after `stop`, are legitimate races and answered with an action that cleans up.
     struct StateMachine: ~Copyable {
         enum State: Equatable {
             /// Never started.

@@ -5,7 +5,8 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// Keeps one connection to Redis up: connects, shakes hands, watches it, pauses and connects again. Lives on its event loop.
+/// Keeps one connection to Redis up: connects, shakes hands, watches it, pauses and connects again. Lives on its
+/// event loop.
 final class RedisConnection {
     let eventLoop: any EventLoop
     let configuration: RedisConfiguration

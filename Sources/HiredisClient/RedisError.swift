@@ -68,7 +68,8 @@ extension RedisError {
         /// The URL or the configuration cannot work.
         package static let misconfigured = Self(kind: .misconfigured)
 
-        /// The server answered with an error whose first word is this (`LOADING`, `OOM`, `READONLY`, `NOSCRIPT`, `ERR` …).
+        /// The server answered with an error whose first word is this (`LOADING`, `OOM`, `READONLY`, `NOSCRIPT`,
+        /// `ERR` …).
         package static func server(_ prefix: String) -> Self { Self(kind: .server(prefix)) }
 
         package var description: String {

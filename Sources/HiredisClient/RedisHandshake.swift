@@ -106,8 +106,8 @@ struct RedisHandshake {
         case .authenticate, .select:
             self.failure = error
         case .setName, .server, .role, .ping:
-            // The connection itself failed, or the whole of it is refused. That the user may not use one of these commands
-            // is tolerated.
+            // The connection itself failed, or the whole of it is refused. That the user may not use one of these
+            // commands is tolerated.
             guard let prefix = error.serverPrefix else {
                 self.failure = error
                 return

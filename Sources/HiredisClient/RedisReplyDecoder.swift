@@ -5,9 +5,10 @@ import CHiredis
 
 /// hiredis's reader with bounds: it takes bytes and gives replies.
 ///
-/// hiredis 0.14 itself limits only the depth (7 arrays within each other). What is limited here: the bytes of a reply, known as soon as
-/// a bulk string announces them; the elements of all arrays of a reply, before hiredis reserves memory for them; the length of lines,
-/// which hiredis searches from their start each time more bytes arrive.
+/// hiredis 0.14 itself limits only the depth (7 arrays within each other). What is limited here: the bytes of a
+/// reply, known as soon as a bulk string announces them; the elements of all arrays of a reply, before hiredis
+/// reserves memory for them; the length of lines, which hiredis searches from their start each time more bytes
+/// arrive.
 final class RedisReplyDecoder {
     private var reader: UnsafeMutablePointer<redisReader>?
     private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>

@@ -36,7 +36,8 @@ package final class RedisSubscriber: Sendable {
         try result.get()
     }
 
-    /// A published message, straight from the reader's memory: valid during the call only. Set it on the loop, before ``run()``.
+    /// A published message, straight from the reader's memory: valid during the call only. Set it on the loop, before
+    /// ``run()``.
     package var onMessage: ((_ channel: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) -> Void)? {
         get { self.core.value.onMessage }
         set { self.core.value.onMessage = newValue }

@@ -6,8 +6,9 @@ import NIOCore
 
 /// The subscriber's state, on its event loop.
 ///
-/// Truth is which channels are wanted. Each channel also knows what the server was told last; at the end of a turn the two are made equal, and
-/// since the server takes commands in order, the last one told is what it ends with, however many answers are under way.
+/// Truth is which channels are wanted. Each channel also knows what the server was told last; at the end of a turn
+/// the two are made equal, and since the server takes commands in order, the last one told is what it ends with,
+/// however many answers are under way.
 final class RedisSubscriberCore {
     final class Channel {
         let name: ByteBuffer
@@ -230,7 +231,8 @@ extension RedisSubscriberCore: RedisPushReceiver {
         return nil
     }
 
-    /// The server refuses a command as a whole. `NOPERM` is for one channel of it: all are asked for one by one to find out which.
+    /// The server refuses a command as a whole. `NOPERM` is for one channel of it: all are asked for one by one to
+    /// find out which.
     private func receivedError(_ error: RedisError) -> RedisError? {
         let expected = self.expectations.popFirst()
         // A user without PING still shows that the server is alive.
