@@ -18,7 +18,7 @@ public final class Namespace: Sendable {
     let adapter: any Adapter
     /// What stands before a packet's id: nothing for `/`, else `/name,`.
     let wirePrefix: [UInt8]
-    private let parts: [LoopBound<NamespaceMembers>]
+    let parts: [LoopBound<NamespaceMembers>]
 
     private struct Setup {
         var middleware: [Middleware] = []
@@ -150,18 +150,28 @@ public final class Namespace: Sendable {
 
     /// To this node's clients only: what an adapter does with another node's message.
     package func deliverLocally(_ event: EncodedEvent, _ options: BroadcastOptions) {
+        if self.parts.count == 1, let only = self.parts.first, only.eventLoop.inEventLoop {
+            only.onLoop.broadcasts += 1
+            return only.onLoop.deliver(event, prefix: self.wirePrefix, options)
+        }
+        self.onEveryLoop { members, isFirst in
+            if isFirst { members.broadcasts += 1 }
+            members.deliver(event, prefix: self.wirePrefix, options)
+        }
+    }
+
+    /// Calls `body` on every event loop, where all calls of one thread keep their order: what is done to sockets and what is sent
+    /// to them never overtake each other.
+    func onEveryLoop(_ body: @escaping @Sendable (NamespaceMembers, _ isFirst: Bool) -> Void) {
         guard let here = self.parts.first(where: { $0.eventLoop.inEventLoop }) else {
             guard let first = self.parts.first else { return }
             // Always by way of the same loop: messages of one sender keep their order.
-            return first.eventLoop.execute { self.deliverLocally(event, options) }
+            return first.eventLoop.execute { self.onEveryLoop(body) }
         }
         let loop = here.onLoop.loop
-        here.onLoop.broadcasts += 1
-        here.onLoop.deliver(event, prefix: self.wirePrefix, options)
+        body(here.onLoop, true)
         for (index, part) in self.parts.enumerated() where index != loop.index {
-            loop.enqueue(on: self.server.engine.loops[index]) { _ in
-                part.onLoop.deliver(event, prefix: self.wirePrefix, options)
-            }
+            loop.enqueue(on: self.server.engine.loops[index]) { _ in body(part.onLoop, false) }
         }
     }
 
@@ -169,7 +179,7 @@ public final class Namespace: Sendable {
 
     /// This node's sockets that the options mean; `body` runs on each socket's event loop.
     package func forEachLocalSocket(_ options: BroadcastOptions, _ body: @escaping @Sendable (Socket) -> Void) {
-        for part in self.parts { part.execute { members in for socket in members.sockets(options) { body(socket) } } }
+        self.onEveryLoop { members, _ in for socket in members.sockets(options) { body(socket) } }
     }
 
     /// What `body` makes of this node's sockets that the options mean.

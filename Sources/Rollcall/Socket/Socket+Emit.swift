@@ -68,7 +68,7 @@ extension Socket {
         self.onLoop { $0.emit(encoded, timeout: timeout, acknowledged: acknowledged) }
     }
 
-    private func emit(
+    func emit(
         _ event: EncodedEvent, timeout: Duration?,
         acknowledged: @escaping @Sendable (Result<Arguments, AcknowledgementError>) -> Void
     ) {
