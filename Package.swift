@@ -64,9 +64,9 @@ let allTargets: [Target] = [
     executable(
         "RollcallCLI",
         [
-            "RollcallNode", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "RollcallNode", "RollcallAuth", log, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
-        ] + nio("NIOCore")),
+        ] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
     executable(
         "ConformanceServer",
         ["Rollcall", .product(name: "ArgumentParser", package: "swift-argument-parser"), log]
@@ -76,7 +76,7 @@ let allTargets: [Target] = [
     tests("UserRegistryCoreTests", ["UserRegistryCore"]),
     tests("EngineIOServerTests", ["EngineIOServer"] + nio("NIOCore", "NIOEmbedded", "NIOPosix", "NIOHTTP1")),
     tests("RollcallTests", ["Rollcall", "SocketIOCodec"] + nio("NIOCore", "NIOPosix")),
-    tests("HiredisClientTests", ["HiredisClient"] + nio("NIOCore", "NIOEmbedded", "NIOPosix")),
+    tests("HiredisClientTests", ["HiredisClient", log] + nio("NIOCore", "NIOEmbedded", "NIOPosix")),
     tests(
         "UserRegistryRedisTests",
         ["UserRegistryRedis", "UserRegistryCore", "HiredisClient", log] + nio("NIOCore", "NIOPosix")),
@@ -88,7 +88,8 @@ let allTargets: [Target] = [
     tests(
         "RollcallAdminTests",
         ["RollcallAdmin", .product(name: "HummingbirdTesting", package: "hummingbird")] + nio("NIOCore")),
-    tests("RollcallNodeTests", ["RollcallNode"]),
+    tests("RollcallNodeTests", ["RollcallNode", "RollcallAuth", "HiredisClient", "UserRegistryCore", log]),
+    tests("RollcallCLITests", ["RollcallCLI"] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
 ]
 
 let allPackages: [Package.Dependency] = [
@@ -137,6 +138,10 @@ if let wanted = Context.environment["ROLLCALL_TARGETS"], !wanted.isEmpty {
     let part = closure(of: wanted.split(separator: ",").map(String.init), in: allTargets)
     package = Package(
         name: "rollcall",
+        products: products.filter { product in
+            guard let executable = product as? Product.Executable else { return false }
+            return executable.targets.allSatisfy { name in part.targets.contains { $0.name == name } }
+        },
         dependencies: allPackages.filter { dependency in
             if case .sourceControl(_, let location, _) = dependency.kind {
                 return part.packages.contains { location.hasSuffix("/" + $0) }

@@ -76,6 +76,9 @@ public struct BroadcastOperator: Sendable {
         self.namespace.broadcast(EncodedEvent(event, arguments), self.options)
     }
 
+    /// Sends an event that is encoded already.
+    package func emit(_ event: EncodedEvent) { self.namespace.broadcast(event, self.options) }
+
     /// Makes the recipients enter rooms, on every node.
     public func socketsJoin(_ rooms: String...) {
         self.namespace.forEachLocalSocket(self.options) { $0.join(rooms) }

@@ -21,8 +21,8 @@ package typealias Listener = @Sendable (Socket, IncomingEvent) -> Void
 /// The arguments of an event as they came: for handlers that take anything, and for passing on without looking inside.
 public struct Arguments: Sendable {
     /// The arguments' JSON texts, joined by commas.
-    let text: ByteBuffer
-    let attachments: [ByteBuffer]
+    package let text: ByteBuffer
+    package let attachments: [ByteBuffer]
 
     init(_ event: IncomingEvent) {
         self.text = ByteBuffer(bytes: event.arguments)

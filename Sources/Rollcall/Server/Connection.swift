@@ -131,11 +131,14 @@ final class Connection: EngineSessionReceiver {
     }
 
     private func sendConnectError(_ error: ConnectError, prefix: [UInt8]) {
-        var payload: [String: SocketValue] = ["message": .string(error.message)]
-        if let data = error.data { payload["data"] = data }
-        var text = ByteBuffer()
-        var attachments: [ByteBuffer] = []
-        JSONWriter.write(.object(payload), into: &text, attachments: &attachments)
+        var text = ByteBuffer(string: "{\"message\":")
+        JSONWriter.write(error.message, into: &text)
+        if let data = error.data {
+            text.writeStaticString(",\"data\":")
+            var attachments: [ByteBuffer] = []  // CONNECT_ERROR has none: binary in it is lost
+            JSONWriter.write(data, into: &text, attachments: &attachments)
+        }
+        text.writeStaticString("}")
         self.session.send { out in
             text.withUnsafeReadableBytes {
                 PacketWriter.write(.connectError, namespace: prefix, payload: $0, into: &out)

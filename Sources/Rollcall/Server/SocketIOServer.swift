@@ -121,7 +121,8 @@ public final class SocketIOServer: Service, Sendable {
         }
     }
 
-    func existingNamespace(_ name: String) -> Namespace? { self.namespaces.withLock { $0[name] } }
+    /// The namespace of that name, if it was made.
+    package func existingNamespace(_ name: String) -> Namespace? { self.namespaces.withLock { $0[name] } }
 
     /// All namespaces.
     public var allNamespaces: [Namespace] { self.namespaces.withLock { Array($0.values) } }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 package import Logging
+import Rollcall
 
 #if canImport(Glibc)
     import Glibc
@@ -153,18 +154,6 @@ extension LineLogHandler {
 extension LineLogHandler {
     /// The time in UTC as RFC 3339 writes it, with milliseconds.
     private static func timestamp() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        var seconds = now.tv_sec
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        let date = "\(parts.tm_year + 1900)-\(Self.padded(parts.tm_mon + 1))-\(Self.padded(parts.tm_mday))"
-        let time = "\(Self.padded(parts.tm_hour)):\(Self.padded(parts.tm_min)):\(Self.padded(parts.tm_sec))"
-        return "\(date)T\(time).\(Self.padded(Int32(now.tv_nsec / 1_000_000), width: 3))Z"
-    }
-
-    private static func padded(_ number: Int32, width: Int = 2) -> String {
-        let digits = "\(number)"
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        Clock.rfc3339(milliseconds: Clock.milliseconds())
     }
 }
