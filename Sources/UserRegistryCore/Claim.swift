@@ -136,7 +136,8 @@ package final class Claim {
         self.isPoked = false
     }
 
-    /// There may be news: ask again at once, also when a claim is under way that may have been answered before the news.
+    /// There may be news: ask again at once, also when a claim is under way that may have been answered before the
+    /// news.
     package func poke(now: UInt64) {
         switch self.state {
         case .waiting: self.nextPoll = max(now, self.notBefore)
@@ -164,7 +165,8 @@ package final class Claim {
         if self.isHeld { self.sentUnder = incarnation }
     }
 
-    /// The store holds the user for this connection under `incarnation`. Returns whether the connection needs a new grant.
+    /// The store holds the user for this connection under `incarnation`. Returns whether the connection needs a new
+    /// grant.
     package func reasserted(_ token: UInt64, under incarnation: UInt32) -> Bool {
         guard self.isHeld else { return false }
         self.isAsserted = true

@@ -3,8 +3,8 @@
 
 /// Spaces the first claims of one user: after a burst of 100 to 5 per second, by holding them, never by refusing.
 ///
-/// Users are told apart by their CRC-32 only: two that share one share the spacing. The table is bounded; when it is full of
-/// users who are being spaced, all are forgiven.
+/// Users are told apart by their CRC-32 only: two that share one share the spacing. The table is bounded; when it is
+/// full of users who are being spaced, all are forgiven.
 package struct ClaimPacer: Sendable {
     /// Nanoseconds between two claims in the long run.
     static let interval: UInt64 = 200_000_000

@@ -3,8 +3,8 @@
 
 /// The owner's side of a ``DuplicatePolicy``: what to do about those who wait for the user of one admitted connection.
 ///
-/// At most one probe at a time; it runs to its end even if its waiter leaves, is not started again by another one, and its
-/// result answers further waiters while it is less than a second old. Displaced waiters get their answer too.
+/// At most one probe at a time; it runs to its end even if its waiter leaves, is not started again by another one, and
+/// its result answers further waiters while it is less than a second old. Displaced waiters get their answer too.
 package struct DuplicateArbiter: Sendable {
     /// What a waiter's arrival calls for.
     package enum Arrival: Sendable, Equatable {

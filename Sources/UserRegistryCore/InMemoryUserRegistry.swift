@@ -5,8 +5,8 @@ import Synchronization
 
 /// The registry of a single node, in memory: same policies and same answers as the one in Redis, without leases.
 ///
-/// All state stands behind one lock. Callbacks run after it was unlocked, in the order of the decisions, one at a time; those of
-/// a claim may come before ``claim(user:details:connection:)`` has returned.
+/// All state stands behind one lock. Callbacks run after it was unlocked, in the order of the decisions, one at a time;
+/// those of a claim may come before ``claim(user:details:connection:)`` has returned.
 public final class InMemoryUserRegistry: UserRegistry {
     /// Never shut until ``leave()``.
     public let gate: LeaseGate

@@ -12,8 +12,8 @@ import Synchronization
 /// The fence: until when this node may serve the users of each partition, and under which lease.
 ///
 /// Looked at before every dispatch of a packet and once for each fan-out, on any thread. Deadlines are `CLOCK_BOOTTIME`
-/// nanoseconds, which go on while the process or the machine is suspended. A timer would not do: a process that was paused wakes
-/// with packets already readable and handles them before its timers.
+/// nanoseconds, which go on while the process or the machine is suspended. A timer would not do: a process that was
+/// paused wakes with packets already readable and handles them before its timers.
 public final class LeaseGate: Sendable {
     private final class Partition: Sendable {
         let deadline = Atomic<UInt64>(0)
@@ -49,16 +49,16 @@ public final class LeaseGate: Sendable {
     public func isOpen(_ grant: LeaseGrant) -> Bool {
         guard grant.partition < self.partitions.count else { return false }
         let partition = self.partitions[grant.partition]
-        // The deadline first: one that belongs to a later incarnation was stored after that incarnation's number, so that the
-        // second load then sees the number. The other way round, a thread that is interrupted between the loads could pair
-        // its old number with the new deadline.
+        // The deadline first: one that belongs to a later incarnation was stored after that incarnation's number, so
+        // that the second load then sees the number. The other way round, a thread that is interrupted between the
+        // loads could pair its old number with the new deadline.
         let deadline = partition.deadline.load(ordering: .acquiring)
         guard partition.incarnation.load(ordering: .acquiring) == grant.incarnation else { return false }
         return deadline == Self.never || Self.now() < deadline
     }
 
-    /// One bit for each partition whose deadline has passed: computed once for a fan-out. A recipient is served when its
-    /// partition's bit is clear and its incarnation is still ``incarnation(of:)``.
+    /// One bit for each partition whose deadline has passed: computed once for a fan-out. A recipient is served when
+    /// its partition's bit is clear and its incarnation is still ``incarnation(of:)``.
     public func closedPartitions() -> UInt64 {
         var mask: UInt64 = 0
         var now: UInt64?

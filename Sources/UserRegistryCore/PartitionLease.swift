@@ -10,8 +10,8 @@
 /// | synced | all that is served was asserted in the present epoch; only now renewals extend the deadline |
 ///
 /// An incarnation is never registered twice and never revived: after a lost lease, and after a registration of unknown
-/// outcome, the next one begins (``number`` grows). Replies that answer an older incarnation, connection or epoch are legitimate
-/// races and are ignored. All times are nanoseconds of `CLOCK_BOOTTIME`.
+/// outcome, the next one begins (``number`` grows). Replies that answer an older incarnation, connection or epoch are
+/// legitimate races and are ignored. All times are nanoseconds of `CLOCK_BOOTTIME`.
 package struct PartitionLease: Sendable {
     /// What a command was sent under; its reply counts only while this is still so.
     package struct Stamp: Sendable, Hashable {
@@ -112,7 +112,8 @@ package struct PartitionLease: Sendable {
     /// A connection to the store is ready.
     package mutating func connected() { self.isConnected = true }
 
-    /// The connection to the store is gone. Returns whether the incarnation was abandoned: a registration had no answer.
+    /// The connection to the store is gone. Returns whether the incarnation was abandoned: a registration had no
+    /// answer.
     package mutating func disconnected() -> Bool {
         guard self.isConnected else { return false }
         self.isConnected = false

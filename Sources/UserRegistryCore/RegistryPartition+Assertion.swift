@@ -3,7 +3,8 @@
 
 /// The procedures that make store and node agree: after a new epoch, after a lost lease, and now and then.
 extension RegistryPartition {
-    /// Resync: assert what is served, release what is not, then tell the store so. The deadline does not move meanwhile.
+    /// Resync: assert what is served, release what is not, then tell the store so. The deadline does not move
+    /// meanwhile.
     func beginResync(now: UInt64) {
         let stamp = self.lease.stamp
         guard self.resync?.stamp != stamp else { return }

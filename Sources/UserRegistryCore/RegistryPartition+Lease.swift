@@ -108,8 +108,8 @@ extension RegistryPartition {
         self.rescheduleJeopardy()
     }
 
-    /// The gate closed between the moment that a reply was handled at and the moment that it was extended, so that a packet
-    /// may have been queued in between.
+    /// The gate closed between the moment that a reply was handled at and the moment that it was extended, so that a
+    /// packet may have been queued in between.
     package func gateWasShut() {
         for claim in self.claims.values where claim.incarnation == self.lease.number && claim.state == .admitted {
             self.actions.append(.resumed(claim))

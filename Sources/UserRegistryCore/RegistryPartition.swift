@@ -3,8 +3,8 @@
 
 /// One partition of the registry as its node runs it: the lease, the claims, and all procedures between them.
 ///
-/// Pure: it is told of calls, replies, messages and the time, and answers with ``PartitionAction``s. The order of its calls is
-/// the order of the events on the one event loop that owns it.
+/// Pure: it is told of calls, replies, messages and the time, and answers with ``PartitionAction``s. The order of its
+/// calls is the order of the events on the one event loop that owns it.
 package final class RegistryPartition {
     /// The partition's number.
     package let index: Int
@@ -51,7 +51,8 @@ package final class RegistryPartition {
     let releaseWait: UInt64
     let jeopardyGrace: UInt64
 
-    /// Claims of one partition under way at a time; more wait in line, so that a heartbeat never waits behind many of them.
+    /// Claims of one partition under way at a time; more wait in line, so that a heartbeat never waits behind many of
+    /// them.
     static let maximumClaimsUnderWay = 256
     /// Connections asserted by one call.
     static let assertionBatch = 200

@@ -22,6 +22,8 @@ public struct RegistryTiming: Hashable, Sendable {
     public var probeTimeout: Duration
     /// L + 2 H + probeTimeout: how long a newcomer waits for a decision.
     public var claimWait: Duration
+    /// How often a node compares what Redis believes with what it has, give or take a fifth.
+    public var selfCheck: Duration = .seconds(60)
     /// How long the end of a released connection is held back for Redis's answer.
     public var releaseWait: Duration = .milliseconds(200)
 

@@ -3,25 +3,27 @@
 
 /// Admits each user once in the whole cluster, and answers who is online.
 ///
-/// A connection *claims* its user, waits for the decision, serves while its ``LeaseGate`` is open, and *releases* the claim
-/// on every way out. All calls may come from any thread; all callbacks of ``RegistryConnection`` may come on any thread.
+/// A connection *claims* its user, waits for the decision, serves while its ``LeaseGate`` is open, and *releases* the
+/// claim on every way out. All calls may come from any thread; all callbacks of ``RegistryConnection`` may come on any
+/// thread.
 public protocol UserRegistry: AnyObject, Sendable {
     /// The gate that every dispatch of an admitted connection looks at.
     var gate: LeaseGate { get }
 
-    /// False while the registry knows that it cannot decide claims (never reached, or away for long): new handshakes are
-    /// then refused with `REGISTRY_UNAVAILABLE` instead of waiting. Cheap: read once for each handshake.
+    /// False while the registry knows that it cannot decide claims (never reached, or away for long): new handshakes
+    /// are then refused with `REGISTRY_UNAVAILABLE` instead of waiting. Cheap: read once for each handshake.
     var acceptsClaims: Bool { get }
 
     /// Asks for `user` on behalf of `connection`. Exactly one of ``RegistryConnection/registryGranted(_:)`` and
     /// ``RegistryConnection/registryRefused(_:)`` answers, unless ``release(_:completion:)`` comes first.
+    /// The answer may come before this returns.
     ///
     /// - Parameter user: 1 to 256 bytes of UTF-8.
     func claim(user: String, details: ConnectionDetails, connection: any RegistryConnection) -> ClaimID
 
-    /// Gives the claim up, decided or not. The caller has shut its own gate before. `completion` is called once: when the
-    /// registry knows that the user is free, or at the latest after 200 ms (the release itself is repeated until answered).
-    /// No callback of the connection comes after `completion`.
+    /// Gives the claim up, decided or not. The caller has shut its own gate before. `completion` is called once: when
+    /// the registry knows that the user is free, or at the latest after 200 ms (the release itself is repeated until
+    /// answered). No callback of the connection comes after `completion`.
     func release(_ claim: ClaimID, completion: @escaping @Sendable () -> Void)
 
     /// Rewrites what presence shows of an admitted connection (its transport changed by an upgrade).
@@ -48,8 +50,8 @@ public protocol UserRegistry: AnyObject, Sendable {
     /// The nodes that hold a lease.
     func nodes() async throws(RegistryError) -> [RegistryNode]
 
-    /// Joins and leaves in the whole cluster from now on. ``PresenceEvent/Kind/reset`` tells that events may have been missed.
-    /// The stream buffers at most 10,000 events and then drops the oldest and tells so by a reset.
+    /// Joins and leaves in the whole cluster from now on. ``PresenceEvent/Kind/reset`` tells that events may have been
+    /// missed. The stream buffers at most 10,000 events and then drops the oldest and tells so by a reset.
     func events() -> AsyncStream<PresenceEvent>
 }
 
@@ -64,14 +66,16 @@ public struct ClaimID: Hashable, Sendable {
 
 /// The connection's side of the registry: the server's socket implements it and hops to its own event loop.
 public protocol RegistryConnection: AnyObject, Sendable {
-    /// The claim was granted; also called again when a suspended connection was granted its user again under a new lease.
+    /// The claim was granted; also called again when a suspended connection was granted its user again under a new
+    /// lease.
     func registryGranted(_ grant: LeaseGrant)
 
     /// The claim was refused, or could not be decided in time.
     func registryRefused(_ refusal: RegistryRefusal)
 
-    /// Somebody waits for this user: send an Engine.IO ping now. Answer true when as many pongs as pings have come, false when
-    /// `probeTimeout` passed or the connection is gone. Answer exactly once. Only policy ``DuplicatePolicy/probe`` asks.
+    /// Somebody waits for this user: send an Engine.IO ping now. Answer true when as many pongs as pings have come,
+    /// false when `probeTimeout` passed or the connection is gone. Answer exactly once. Only policy
+    /// ``DuplicatePolicy/probe`` asks.
     func registryProbes(timeout: Duration, answer: @escaping @Sendable (_ isAlive: Bool) -> Void)
 
     /// The gate of this connection was closed by time and is open again under the same grant: work off what was queued.
