@@ -10,6 +10,7 @@ import PrometheusMetrics
 import Rollcall
 import RollcallAdmin
 import RollcallAuth
+import RollcallRedis
 import ServiceLifecycle
 import UnixSignals
 import UserRegistryCore
@@ -27,12 +28,19 @@ package enum Node {
         let loop = group.next()
         let redis = try configuration.redis.map { try Self.redisConfiguration($0) }
         let registry = Self.registry(configuration, redis, loop, state, logger)
+        let cluster = redis.map { redis in
+            RedisCluster(
+                RedisClusterConfiguration(
+                    redis: redis, channelPrefix: configuration.redis?.channelPrefix ?? "socket.io"),
+                eventLoop: loop, logger: logger)
+        }
         let server = SocketIOServer(
             try Self.serverConfiguration(configuration), group: group, ownsGroup: false,
-            makeAdapter: { _ in InMemoryAdapter() },
+            makeAdapter: (cluster.map { ClusterAdapter.redis($0) } ?? .none).make,
             logger: logger)
         try Self.setUp(server, configuration, registry)
         state.setSessionCount { server.engine.sessionCount }
+        if let cluster { state.setAdapterReadiness { cluster.isReady } }
         let metrics = PrometheusRegistry()
         try NodeMetrics.register(in: metrics, server: server, registry: registry, state: state)
         let admin = AdminServer(
@@ -43,6 +51,7 @@ package enum Node {
             eventLoopGroup: group, logger: logger,
             onListening: { state.adminListens(on: NodeError.address(configuration.admin.host, $0.port ?? 0)) })
         var services: [any Service] = [AdminService(server: admin)]
+        if let cluster { services.append(cluster) }
         services.append(RegistryService(registry: registry))
         services.append(
             ListenerService(
