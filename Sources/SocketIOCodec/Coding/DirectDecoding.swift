@@ -5,44 +5,44 @@ import NIOCore
 
 /// Decodes the types that need no container, from the text of one value.
 enum DirectDecoding {
-    /// Decodes the value if its type is one of those; else returns nil.
+    /// Decodes a value of a type, whose kind this is.
     static func decode<T>(
-        _ type: T.Type, _ text: UnsafeRawBufferPointer?, _ attachments: [ByteBuffer]
-    ) throws(ValueError) -> T? {
-        if T.self == String.self { return self.cast(try ValueReading.string(text), to: type) }
-        if T.self == Int.self { return self.cast(try ValueReading.integer(text) as Int, to: type) }
-        if T.self == Double.self { return self.cast(try ValueReading.double(text), to: type) }
-        if T.self == Bool.self { return self.cast(try ValueReading.bool(text), to: type) }
-        if T.self == SocketValue.self { return self.cast(try ValueReading.value(text, attachments), to: type) }
-        if T.self == SocketBinary.self {
-            return self.cast(SocketBinary(try ValueReading.binary(text, attachments)), to: type)
+        _ kind: DirectKind, _ type: T.Type, _ text: UnsafeRawBufferPointer?, _ attachments: [ByteBuffer]
+    ) throws(ValueError) -> T {
+        switch kind {
+        case .string: DirectKind.cast(try ValueReading.string(text), to: type)
+        case .int: DirectKind.cast(try ValueReading.integer(text) as Int, to: type)
+        case .double: DirectKind.cast(try ValueReading.double(text), to: type)
+        case .bool: DirectKind.cast(try ValueReading.bool(text), to: type)
+        case .value: DirectKind.cast(try ValueReading.value(text, attachments), to: type)
+        case .binary: DirectKind.cast(SocketBinary(try ValueReading.binary(text, attachments)), to: type)
+        case .buffer: DirectKind.cast(try ValueReading.binary(text, attachments), to: type)
+        case .optionalString, .optionalInt, .optionalDouble, .optionalBool, .optionalValue, .optionalBinary:
+            try self.decodeOptional(kind, type, text, attachments)
+        case .strings, .ints, .doubles, .bools, .values, .binaries:
+            try self.decodeArray(kind, type, text, attachments)
         }
-        if T.self == ByteBuffer.self { return self.cast(try ValueReading.binary(text, attachments), to: type) }
-        if let decoded = try self.decodeOptional(type, text, attachments) { return decoded }
-        return try self.decodeArray(type, text, attachments)
     }
 
     private static func decodeOptional<T>(
-        _ type: T.Type, _ text: UnsafeRawBufferPointer?, _ attachments: [ByteBuffer]
-    ) throws(ValueError) -> T? {
-        if T.self == String?.self { return self.cast(try self.optional(text, ValueReading.string), to: type) }
-        if T.self == Int?.self {
+        _ kind: DirectKind, _ type: T.Type, _ text: UnsafeRawBufferPointer?, _ attachments: [ByteBuffer]
+    ) throws(ValueError) -> T {
+        switch kind {
+        case .optionalString: return DirectKind.cast(try self.optional(text, ValueReading.string), to: type)
+        case .optionalInt:
             let read: (UnsafeRawBufferPointer) throws(ValueError) -> Int = ValueReading.integer
-            return self.cast(try self.optional(text, read), to: type)
-        }
-        if T.self == Double?.self { return self.cast(try self.optional(text, ValueReading.double), to: type) }
-        if T.self == Bool?.self { return self.cast(try self.optional(text, ValueReading.bool), to: type) }
-        if T.self == SocketValue?.self {
-            let value = try self.optional(text) { text throws(ValueError) in try ValueReading.value(text, attachments) }
-            return self.cast(value, to: type)
-        }
-        if T.self == SocketBinary?.self {
+            return DirectKind.cast(try self.optional(text, read), to: type)
+        case .optionalDouble: return DirectKind.cast(try self.optional(text, ValueReading.double), to: type)
+        case .optionalBool: return DirectKind.cast(try self.optional(text, ValueReading.bool), to: type)
+        case .optionalBinary:
             let value = try self.optional(text) { text throws(ValueError) in
                 SocketBinary(try ValueReading.binary(text, attachments))
             }
-            return self.cast(value, to: type)
+            return DirectKind.cast(value, to: type)
+        default:
+            let value = try self.optional(text) { text throws(ValueError) in try ValueReading.value(text, attachments) }
+            return DirectKind.cast(value, to: type)
         }
-        return nil
     }
 
     private static func optional<Value>(
@@ -53,36 +53,25 @@ enum DirectDecoding {
     }
 
     private static func decodeArray<T>(
-        _ type: T.Type, _ text: UnsafeRawBufferPointer?, _ attachments: [ByteBuffer]
-    ) throws(ValueError) -> T? {
-        if T.self == [String].self { return self.cast(try ValueReading.array(text, ValueReading.string), to: type) }
-        if T.self == [Int].self {
+        _ kind: DirectKind, _ type: T.Type, _ text: UnsafeRawBufferPointer?, _ attachments: [ByteBuffer]
+    ) throws(ValueError) -> T {
+        switch kind {
+        case .strings: return DirectKind.cast(try ValueReading.array(text, ValueReading.string), to: type)
+        case .ints:
             let read: (UnsafeRawBufferPointer) throws(ValueError) -> Int = ValueReading.integer
-            return self.cast(try ValueReading.array(text, read), to: type)
-        }
-        if T.self == [Double].self { return self.cast(try ValueReading.array(text, ValueReading.double), to: type) }
-        if T.self == [Bool].self { return self.cast(try ValueReading.array(text, ValueReading.bool), to: type) }
-        if T.self == [SocketValue].self {
-            let values = try ValueReading.array(text) { item throws(ValueError) in
-                try ValueReading.value(item, attachments)
-            }
-            return self.cast(values, to: type)
-        }
-        if T.self == [SocketBinary].self {
+            return DirectKind.cast(try ValueReading.array(text, read), to: type)
+        case .doubles: return DirectKind.cast(try ValueReading.array(text, ValueReading.double), to: type)
+        case .bools: return DirectKind.cast(try ValueReading.array(text, ValueReading.bool), to: type)
+        case .binaries:
             let values = try ValueReading.array(text) { item throws(ValueError) in
                 SocketBinary(try ValueReading.binary(item, attachments))
             }
-            return self.cast(values, to: type)
+            return DirectKind.cast(values, to: type)
+        default:
+            let values = try ValueReading.array(text) { item throws(ValueError) in
+                try ValueReading.value(item, attachments)
+            }
+            return DirectKind.cast(values, to: type)
         }
-        return nil
-    }
-
-    /// The same value under the other name of its type: the caller has compared the two.
-    ///
-    /// The type is a parameter because inferred it could be the optional that the caller returns.
-    @inline(__always)
-    private static func cast<Source, T>(_ value: Source, to type: T.Type) -> T {
-        // Cheaper than `as?`, which asks the runtime.
-        unsafeBitCast(value, to: type)
     }
 }

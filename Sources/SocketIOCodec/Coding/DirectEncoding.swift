@@ -5,103 +5,86 @@ import NIOCore
 
 /// Writes the types that need no container.
 enum DirectEncoding {
-    /// Writes the value if its type is one of those; else returns false.
-    static func encode<T>(_ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]) -> Bool {
-        if T.self == String.self {
-            JSONWriter.write(self.cast(value, to: String.self), into: &buffer)
-        } else if T.self == Int.self {
-            JSONWriter.write(self.cast(value, to: Int.self), into: &buffer)
-        } else if T.self == Double.self {
-            JSONWriter.write(self.cast(value, to: Double.self), into: &buffer)
-        } else if T.self == Bool.self {
-            JSONWriter.write(self.cast(value, to: Bool.self), into: &buffer)
-        } else if T.self == SocketValue.self {
-            JSONWriter.write(self.cast(value, to: SocketValue.self), into: &buffer, attachments: &attachments)
-        } else if T.self == SocketBinary.self {
-            JSONWriter.write(
-                binary: self.cast(value, to: SocketBinary.self).bytes, into: &buffer, attachments: &attachments)
-        } else if T.self == ByteBuffer.self {
-            JSONWriter.write(binary: self.cast(value, to: ByteBuffer.self), into: &buffer, attachments: &attachments)
-        } else {
-            return self.encodeOptional(value, into: &buffer, &attachments)
-                || self.encodeArray(value, into: &buffer, &attachments)
+    /// Writes a value of a type, whose kind this is.
+    static func encode<T>(
+        _ kind: DirectKind, _ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
+    ) {
+        switch kind {
+        case .string: JSONWriter.write(DirectKind.cast(value, to: String.self), into: &buffer)
+        case .int: JSONWriter.write(DirectKind.cast(value, to: Int.self), into: &buffer)
+        case .double: JSONWriter.write(DirectKind.cast(value, to: Double.self), into: &buffer)
+        case .bool: JSONWriter.write(DirectKind.cast(value, to: Bool.self), into: &buffer)
+        case .value:
+            JSONWriter.write(DirectKind.cast(value, to: SocketValue.self), into: &buffer, attachments: &attachments)
+        case .binary:
+            let binary = DirectKind.cast(value, to: SocketBinary.self).bytes
+            JSONWriter.write(binary: binary, into: &buffer, attachments: &attachments)
+        case .buffer:
+            let binary = DirectKind.cast(value, to: ByteBuffer.self)
+            JSONWriter.write(binary: binary, into: &buffer, attachments: &attachments)
+        case .optionalString, .optionalInt, .optionalDouble, .optionalBool, .optionalValue, .optionalBinary:
+            self.encodeOptional(kind, value, into: &buffer, &attachments)
+        case .strings, .ints, .doubles, .bools, .values, .binaries:
+            self.encodeArray(kind, value, into: &buffer, &attachments)
         }
-        return true
     }
 
     private static func encodeOptional<T>(
-        _ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
-    ) -> Bool {
-        if T.self == String?.self {
-            return self.encode(self.cast(value, to: String?.self), into: &buffer, &attachments)
+        _ kind: DirectKind, _ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
+    ) {
+        switch kind {
+        case .optionalString:
+            self.encode(.string, DirectKind.cast(value, to: String?.self), into: &buffer, &attachments)
+        case .optionalInt: self.encode(.int, DirectKind.cast(value, to: Int?.self), into: &buffer, &attachments)
+        case .optionalDouble:
+            self.encode(.double, DirectKind.cast(value, to: Double?.self), into: &buffer, &attachments)
+        case .optionalBool: self.encode(.bool, DirectKind.cast(value, to: Bool?.self), into: &buffer, &attachments)
+        case .optionalBinary:
+            self.encode(.binary, DirectKind.cast(value, to: SocketBinary?.self), into: &buffer, &attachments)
+        default: self.encode(.value, DirectKind.cast(value, to: SocketValue?.self), into: &buffer, &attachments)
         }
-        if T.self == Int?.self { return self.encode(self.cast(value, to: Int?.self), into: &buffer, &attachments) }
-        if T.self == Double?.self {
-            return self.encode(self.cast(value, to: Double?.self), into: &buffer, &attachments)
-        }
-        if T.self == Bool?.self { return self.encode(self.cast(value, to: Bool?.self), into: &buffer, &attachments) }
-        if T.self == SocketValue?.self {
-            return self.encode(self.cast(value, to: SocketValue?.self), into: &buffer, &attachments)
-        }
-        if T.self == SocketBinary?.self {
-            return self.encode(self.cast(value, to: SocketBinary?.self), into: &buffer, &attachments)
-        }
-        return false
     }
 
+    @inline(__always)
     private static func encode<Wrapped>(
-        _ value: Wrapped?, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
-    ) -> Bool {
-        if let value { return self.encode(value, into: &buffer, &attachments) }
-        JSONWriter.writeNull(into: &buffer)
-        return true
+        _ kind: DirectKind, _ value: Wrapped?, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
+    ) {
+        if let value {
+            self.encode(kind, value, into: &buffer, &attachments)
+        } else {
+            JSONWriter.writeNull(into: &buffer)
+        }
     }
 
     private static func encodeArray<T>(
-        _ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
-    ) -> Bool {
-        if T.self == [String].self {
-            return self.encode(items: self.cast(value, to: [String].self), into: &buffer, &attachments)
+        _ kind: DirectKind, _ value: T, into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
+    ) {
+        switch kind {
+        case .strings:
+            self.encode(.string, items: DirectKind.cast(value, to: [String].self), into: &buffer, &attachments)
+        case .ints: self.encode(.int, items: DirectKind.cast(value, to: [Int].self), into: &buffer, &attachments)
+        case .doubles:
+            self.encode(.double, items: DirectKind.cast(value, to: [Double].self), into: &buffer, &attachments)
+        case .bools: self.encode(.bool, items: DirectKind.cast(value, to: [Bool].self), into: &buffer, &attachments)
+        case .binaries:
+            self.encode(.binary, items: DirectKind.cast(value, to: [SocketBinary].self), into: &buffer, &attachments)
+        default:
+            let items = DirectKind.cast(value, to: [SocketValue].self)
+            JSONWriter.write(.array(items), into: &buffer, attachments: &attachments)
         }
-        if T.self == [Int].self {
-            return self.encode(items: self.cast(value, to: [Int].self), into: &buffer, &attachments)
-        }
-        if T.self == [Double].self {
-            return self.encode(items: self.cast(value, to: [Double].self), into: &buffer, &attachments)
-        }
-        if T.self == [Bool].self {
-            return self.encode(items: self.cast(value, to: [Bool].self), into: &buffer, &attachments)
-        }
-        if T.self == [SocketValue].self {
-            JSONWriter.write(.array(self.cast(value, to: [SocketValue].self)), into: &buffer, attachments: &attachments)
-            return true
-        }
-        if T.self == [SocketBinary].self {
-            return self.encode(items: self.cast(value, to: [SocketBinary].self), into: &buffer, &attachments)
-        }
-        return false
     }
 
+    @inline(__always)
     private static func encode<Item>(
-        items: [Item], into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
-    ) -> Bool {
+        _ kind: DirectKind, items: [Item], into buffer: inout ByteBuffer, _ attachments: inout [ByteBuffer]
+    ) {
         buffer.writeInteger(ASCII.openBracket)
         var isFirst = true
         for item in items {
             if !isFirst { buffer.writeInteger(ASCII.comma) }
             isFirst = false
-            _ = self.encode(item, into: &buffer, &attachments)
+            self.encode(kind, item, into: &buffer, &attachments)
         }
         buffer.writeInteger(ASCII.closeBracket)
-        return true
-    }
-
-    /// The same value under the other name of its type: the caller has compared the two.
-    ///
-    /// The type is a parameter because inferred it could be one that converts to the wanted one.
-    @inline(__always)
-    private static func cast<Source, T>(_ value: Source, to type: T.Type) -> T {
-        // Cheaper than `as?`, which asks the runtime.
-        unsafeBitCast(value, to: type)
     }
 }

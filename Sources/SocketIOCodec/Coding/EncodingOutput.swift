@@ -29,17 +29,42 @@ final class EncodingOutput {
     let session: EncodingSession
     /// The keys that lead to the value that is being encoded.
     private(set) var path: [any CodingKey]
-    private var buffer = ByteBuffer()
+    private var buffer: ByteBuffer
+    /// Where the text begins in the buffer.
+    private let start: Int
     private var levels = [Level()]
     private var splices: [(place: Int, output: EncodingOutput)] = []
 
-    init(_ session: EncodingSession, path: [any CodingKey]) {
+    /// Appends to a buffer, which should not be shared with anybody.
+    init(_ session: EncodingSession, path: [any CodingKey], buffer: consuming ByteBuffer) {
         self.session = session
         self.path = path
+        self.buffer = buffer
+        self.start = self.buffer.writerIndex
     }
 
     /// Whether nothing was encoded.
-    var isEmpty: Bool { self.buffer.readableBytes == 0 && self.splices.isEmpty }
+    var isEmpty: Bool { self.buffer.writerIndex == self.start && self.splices.isEmpty }
+
+    /// Gives the buffer away: with the text if it is wanted, else as it was. The output must not be used afterwards.
+    func takeBuffer(withText: Bool) -> ByteBuffer {
+        var result = ByteBuffer()
+        swap(&result, &self.buffer)
+        if !withText {
+            result.moveWriterIndex(to: self.start)
+        } else if !self.splices.isEmpty {
+            let text = self.copyText(of: result)
+            result.moveWriterIndex(to: self.start)
+            self.write(text, into: &result)
+        }
+        return result
+    }
+
+    /// A copy: a slice would share the caller's buffer, so that the next write copies all of that.
+    private func copyText(of buffer: borrowing ByteBuffer) -> ByteBuffer {
+        let view = buffer.viewBytes(at: self.start, length: buffer.writerIndex - self.start)
+        return view.map { ByteBuffer(bytes: $0) } ?? ByteBuffer()
+    }
 
     /// How many items the container of a level has.
     func count(at level: Int) -> Int { self.levels.indices.contains(level) ? self.levels[level].count : 0 }
@@ -92,7 +117,9 @@ final class EncodingOutput {
             length: self.buffer.writerIndex, level: self.levels[level], splices: self.splices.count,
             attachments: self.session.attachments.count)
         guard self.beginItem(at: level, key: key) else { return }
-        if DirectEncoding.encode(value, into: &self.buffer, &self.session.attachments) { return }
+        if let kind = DirectKind(T.self) {
+            return DirectEncoding.encode(kind, value, into: &self.buffer, &self.session.attachments)
+        }
         self.path.append(pathKey())
         defer { self.path.removeLast() }
         self.levels.append(Level())
@@ -111,7 +138,8 @@ final class EncodingOutput {
         guard self.levels[level].kind == .nothing else {
             return self.session.fail(self.path, "One value was encoded in several ways")
         }
-        if DirectEncoding.encode(value, into: &self.buffer, &self.session.attachments) {
+        if let kind = DirectKind(T.self) {
+            DirectEncoding.encode(kind, value, into: &self.buffer, &self.session.attachments)
             self.levels[level].kind = .scalar
         } else {
             try value.encode(to: ValueEncoder(output: self, level: level))
@@ -130,18 +158,26 @@ final class EncodingOutput {
 
     /// Begins an item that is written later, into an output of its own.
     func branch(at level: Int, key: String?, pathKey: any CodingKey) -> EncodingOutput {
-        let output = EncodingOutput(self.session, path: self.path + [pathKey])
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(128)
+        let output = EncodingOutput(self.session, path: self.path + [pathKey], buffer: buffer)
         if self.beginItem(at: level, key: key) { self.splices.append((self.buffer.writerIndex, output)) }
         return output
     }
 
-    /// Appends the whole text to a buffer, after everything was closed.
-    func write(into target: inout ByteBuffer) {
-        var rest = self.buffer
+    /// Appends this output's text with those of the outputs that branch off it, after everything was closed.
+    private func write(_ text: ByteBuffer, into target: inout ByteBuffer) {
+        var rest = text
+        var place = self.start
         for splice in self.splices {
-            if var part = rest.readSlice(length: splice.place - rest.readerIndex) { target.writeBuffer(&part) }
+            if var part = rest.readSlice(length: splice.place - place) { target.writeBuffer(&part) }
+            place = splice.place
             splice.output.close(downTo: 0)
-            if splice.output.isEmpty { target.writeStaticString("{}") } else { splice.output.write(into: &target) }
+            if splice.output.isEmpty {
+                target.writeStaticString("{}")
+            } else {
+                splice.output.write(splice.output.buffer, into: &target)
+            }
         }
         target.writeBuffer(&rest)
     }

@@ -17,7 +17,7 @@ struct KeyedValueDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func contains(_ key: Key) -> Bool { self.index.value(key.stringValue) != nil }
 
-    private func range(_ key: any CodingKey) throws -> Range<Int> {
+    private func range(_ key: Key) throws -> Range<Int> {
         if let range = self.index.value(key.stringValue) { return range }
         throw DecodingError.keyNotFound(
             key, .init(codingPath: self.path.keys, debugDescription: "There is no member \"\(key.stringValue)\""))

@@ -69,6 +69,7 @@ extension JSONCursor {
     /// Consumes an object, whose opening brace is the next byte, and what follows it.
     fileprivate mutating func readMembers(offset: Int) throws(JSONError) -> [ObjectIndex.Member] {
         var members: [ObjectIndex.Member] = []
+        members.reserveCapacity(8)
         self.index &+= 1
         var byte = try self.nextByte()
         while byte != ASCII.closeBrace {

@@ -11,10 +11,12 @@ struct SingleValueDecoder: SingleValueDecodingContainer {
     func decodeNil() -> Bool { ValueReading.isNil(self.path.source.text(self.range)) }
 
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        let direct = try self.path.read(self.range, nil, as: type) { text throws(ValueError) in
-            try DirectDecoding.decode(type, text, self.path.source.attachments)
+        guard let kind = DirectKind(type) else {
+            return try T(from: ValueDecoder(path: self.path, range: self.range))
         }
-        return try direct ?? T(from: ValueDecoder(path: self.path, range: self.range))
+        return try self.read { text throws(ValueError) in
+            try DirectDecoding.decode(kind, type, text, self.path.source.attachments)
+        }
     }
 
     private func read<T>(_ read: (UnsafeRawBufferPointer?) throws(ValueError) -> T) throws -> T {

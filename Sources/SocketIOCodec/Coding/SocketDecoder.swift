@@ -17,10 +17,12 @@ package struct SocketDecoder {
     package static func decode<T: Decodable>(
         _ type: T.Type, from value: UnsafeRawBufferPointer?, attachments: [ByteBuffer] = []
     ) throws -> T {
-        do throws(ValueError) {
-            if let decoded = try DirectDecoding.decode(type, value, attachments) { return decoded }
-        } catch {
-            throw error.decodingError(type, at: [])
+        if let kind = DirectKind(type) {
+            do throws(ValueError) {
+                return try DirectDecoding.decode(kind, type, value, attachments)
+            } catch {
+                throw error.decodingError(type, at: [])
+            }
         }
         let source = DecodingSource(value, attachments: attachments)
         // A decoder that outlives the call must not read bytes that are gone.
@@ -63,11 +65,12 @@ final class DecodingPath {
 
     /// Decodes the value of a key.
     func decode<T: Decodable>(_ type: T.Type, _ range: Range<Int>?, _ key: any CodingKey) throws -> T {
-        do throws(ValueError) {
-            let text = self.source.text(range)
-            if let value = try DirectDecoding.decode(type, text, self.source.attachments) { return value }
-        } catch {
-            throw error.decodingError(type, at: self.keys + [key])
+        if let kind = DirectKind(type) {
+            do throws(ValueError) {
+                return try DirectDecoding.decode(kind, type, self.source.text(range), self.source.attachments)
+            } catch {
+                throw error.decodingError(type, at: self.keys + [key])
+            }
         }
         self.keys.append(key)
         defer { self.keys.removeLast() }
@@ -104,7 +107,7 @@ struct ValueDecoder: Decoder {
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        try UnkeyedValueDecoder(self.path, self.range)
+        UnkeyedValueDecoder(self.path, try ArrayIndex(self.path, self.range))
     }
 
     func singleValueContainer() -> any SingleValueDecodingContainer {

@@ -15,18 +15,23 @@ package struct SocketEncoder {
     package static func encode<T: Encodable>(
         _ value: T, into buffer: inout ByteBuffer, attachments: inout [ByteBuffer]
     ) throws {
-        if DirectEncoding.encode(value, into: &buffer, &attachments) { return }
-        let session = EncodingSession(attachments)
-        let output = EncodingOutput(session, path: [])
-        try value.encode(to: ValueEncoder(output: output, level: 0))
-        output.close(downTo: 0)
-        if let failure = session.failure { throw failure }
-        guard !output.isEmpty else {
-            throw EncodingError.invalidValue(
-                value, .init(codingPath: [], debugDescription: "\(T.self) did not encode anything"))
+        if let kind = DirectKind(T.self) {
+            return DirectEncoding.encode(kind, value, into: &buffer, &attachments)
         }
+        let session = EncodingSession(attachments)
+        // The buffer moves into the output and back, so that it is nobody else's and is written in place.
+        let output = EncodingOutput(session, path: [], buffer: buffer)
+        buffer = ByteBuffer()
+        do {
+            try value.encode(to: ValueEncoder(output: output, level: 0))
+            output.close(downTo: 0)
+            try session.check(value, isEmpty: output.isEmpty)
+        } catch {
+            buffer = output.takeBuffer(withText: false)
+            throw error
+        }
+        buffer = output.takeBuffer(withText: true)
         attachments = session.attachments
-        output.write(into: &buffer)
     }
 }
 
@@ -37,6 +42,15 @@ final class EncodingSession {
     private(set) var failure: EncodingError?
 
     init(_ attachments: [ByteBuffer]) { self.attachments = attachments }
+
+    /// Throws what was noted, or that nothing was encoded.
+    func check<T>(_ value: T, isEmpty: Bool) throws {
+        if let failure { throw failure }
+        if isEmpty {
+            let context = EncodingError.Context(codingPath: [], debugDescription: "\(T.self) did not encode anything")
+            throw EncodingError.invalidValue(value, context)
+        }
+    }
 
     func fail(_ path: [any CodingKey], _ description: String) {
         self.failure = self.failure ?? .invalidValue(self, .init(codingPath: path, debugDescription: description))

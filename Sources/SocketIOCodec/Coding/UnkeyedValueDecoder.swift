@@ -4,45 +4,25 @@
 /// The items of an array, one after the other.
 struct UnkeyedValueDecoder: UnkeyedDecodingContainer {
     private let path: DecodingPath
-    private var items: ArrayItems
+    private let index: ArrayIndex
     private(set) var currentIndex = 0
 
-    init(_ path: DecodingPath, _ range: Range<Int>?) throws {
+    init(_ path: DecodingPath, _ index: ArrayIndex) {
         self.path = path
-        self.items = try path.read(range, nil, as: [Any].self) { text throws(ValueError) in
-            guard let text else { throw ValueError(.missing) }
-            return try ArrayItems(text, offset: range?.lowerBound ?? 0)
-        }
+        self.index = index
     }
 
     var codingPath: [any CodingKey] { self.path.keys }
 
-    var isAtEnd: Bool { self.items.isAtEnd }
+    var isAtEnd: Bool { self.currentIndex >= self.index.items.count }
 
-    /// Counted by walking through the rest of the array.
-    var count: Int? {
-        var rest = self.items
-        var count = self.currentIndex
-        while !rest.isAtEnd {
-            guard let item = try? self.path.read(nil, nil, { _ throws(ValueError) in try rest.next(self.path.source) })
-            else { return nil }
-            rest.consume(item)
-            count += 1
-        }
-        return count
-    }
+    var count: Int? { self.index.items.count }
 
     /// Gives the next item to the closure and, if that does not throw, goes behind it.
     private mutating func next<T>(_ type: Any.Type, _ body: (Range<Int>, AnyCodingKey) throws -> T) throws -> T {
         let key = AnyCodingKey(intValue: self.currentIndex)
-        let item: ArrayItems.Item
-        do throws(ValueError) {
-            item = try self.items.next(self.path.source)
-        } catch {
-            throw error.decodingError(type, at: self.path.keys + [key])
-        }
-        let value = try body(item.value, key)
-        self.items.consume(item)
+        guard !self.isAtEnd else { throw ValueError(.missing).decodingError(type, at: self.path.keys + [key]) }
+        let value = try body(self.index.items[self.currentIndex], key)
         self.currentIndex += 1
         return value
     }
@@ -58,9 +38,8 @@ struct UnkeyedValueDecoder: UnkeyedDecodingContainer {
 
     mutating func decodeNil() throws -> Bool {
         let path = self.path
-        let before = self
         let isNil = try self.next(Never?.self) { range, _ in ValueReading.isNil(path.source.text(range)) }
-        if !isNil { self = before }
+        if !isNil { self.currentIndex -= 1 }
         return isNil
     }
 

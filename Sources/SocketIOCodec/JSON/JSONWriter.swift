@@ -18,6 +18,11 @@ package enum JSONWriter {
     }
 
     /// Writes an integer.
+    package static func write(_ value: Int, into buffer: inout ByteBuffer) {
+        self.put(into: &buffer, room: JSONSink.maximumNumberLength) { $0.put(Int64(value)) }
+    }
+
+    /// Writes an integer of any size up to 64 bits.
     package static func write(_ value: some FixedWidthInteger, into buffer: inout ByteBuffer) {
         self.put(into: &buffer, room: JSONSink.maximumNumberLength) { sink in
             if let value = Int64(exactly: value) {

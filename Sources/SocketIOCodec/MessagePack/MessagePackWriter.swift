@@ -15,6 +15,11 @@ package struct MessagePackWriter {
         self.put(into: &buffer, room: 1) { $0.put(value) }
     }
 
+    /// Writes an integer in its smallest form.
+    package static func write(_ value: Int, into buffer: inout ByteBuffer) {
+        self.put(into: &buffer, room: MessagePackSink.maximumNumberLength) { $0.put(Int64(value)) }
+    }
+
     /// Writes an integer in its smallest form; one that fits no 64-bit form as a double.
     package static func write(_ value: some FixedWidthInteger, into buffer: inout ByteBuffer) {
         self.put(into: &buffer, room: MessagePackSink.maximumNumberLength) { sink in

@@ -4,6 +4,8 @@
 public import NIOCore
 
 /// Bytes in an event or acknowledgement: they travel as an attachment, not as text.
+///
+/// A `ByteBuffer` as an argument, or as a member of one, travels in the same way.
 public struct SocketBinary: Sendable, Hashable {
     /// The bytes.
     public var bytes: ByteBuffer

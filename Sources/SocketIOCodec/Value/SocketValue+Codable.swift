@@ -48,17 +48,22 @@ extension SocketValue: Codable {
 }
 
 /// A key of any name.
-struct AnyCodingKey: CodingKey {
-    let stringValue: String
-    let intValue: Int?
+enum AnyCodingKey: CodingKey {
+    case name(String)
+    case index(Int)
 
-    init(stringValue: String) {
-        self.stringValue = stringValue
-        self.intValue = nil
+    init(stringValue: String) { self = .name(stringValue) }
+
+    init(intValue: Int) { self = .index(intValue) }
+
+    var stringValue: String {
+        switch self {
+        case .name(let name): name
+        case .index(let index): String(index)
+        }
     }
 
-    init(intValue: Int) {
-        self.stringValue = String(intValue)
-        self.intValue = intValue
+    var intValue: Int? {
+        if case .index(let index) = self { index } else { nil }
     }
 }
