@@ -69,7 +69,7 @@ let allTargets: [Target] = [
         ] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
     executable(
         "ConformanceServer",
-        ["Rollcall", .product(name: "ArgumentParser", package: "swift-argument-parser"), log]
+        ["Rollcall", "RollcallRedis", .product(name: "ArgumentParser", package: "swift-argument-parser"), log]
             + nio("NIOCore")),
 
     tests("SocketIOCodecTests", ["SocketIOCodec"] + nio("NIOCore")),

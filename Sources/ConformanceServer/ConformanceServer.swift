@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Rollcall
+import RollcallRedis
 
 #if canImport(Glibc)
     import Glibc
@@ -27,6 +28,7 @@ struct ConformanceServer: AsyncParsableCommand {
     @Option(name: .customLong("ping-interval"), help: "Milliseconds between pings.") var pingInterval: Int?
     @Option(name: .customLong("ping-timeout"), help: "Milliseconds to wait for a pong.") var pingTimeout: Int?
     @Option(name: .customLong("max-payload"), help: "Bytes of one message.") var maxPayload = 1_000_000
+    @Option(name: .customLong("redis-url"), help: "Shares broadcasts with other servers.") var redisURL: String?
 
     func run() async throws {
         var configuration = ServerConfiguration()
@@ -41,7 +43,8 @@ struct ConformanceServer: AsyncParsableCommand {
         }
         if let pingInterval { configuration.pingInterval = .milliseconds(pingInterval) }
         if let pingTimeout { configuration.pingTimeout = .milliseconds(pingTimeout) }
-        let server = SocketIOServer(configuration)
+        let cluster = try self.redisURL.map { try RedisCluster(url: $0) }
+        let server = SocketIOServer(configuration, adapter: cluster.map { .redis($0) } ?? .none)
         switch self.profile {
         case .bench: BenchProfile.setUp(server)
         case .protocol: ProtocolProfile.setUp(server)
@@ -49,6 +52,6 @@ struct ConformanceServer: AsyncParsableCommand {
         let port = try await server.start()
         print("listening on 127.0.0.1:\(port)")
         fflush(nil)  // whoever started us waits for this line
-        try await Task.sleep(for: .seconds(365 * 86400))
+        if let cluster { try await cluster.run() } else { try await Task.sleep(for: .seconds(365 * 86400)) }
     }
 }

@@ -204,7 +204,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
                 polling.receivedGet(responder)
             }
         case .webSocket: self.becomeWebSocket(context)
-        case nil: break
+        case nil: self.phase = .idle  // answered before its body had come
         }
     }
 

@@ -109,7 +109,8 @@ extension Socket {
         self.state.isSuspended = true
         let extras = self.extras
         write(&extras.heldOutput)
-        if extras.heldOutput.readableBytes > self.namespace.server.configuration.limits.maxQueuedBytes {
+        let limit = self.namespace.server.configuration.limits.maxQueuedBytes
+        if limit > 0, extras.heldOutput.readableBytes > limit {
             self.state.connection?.closeTransport(code: "REGISTRY_UNAVAILABLE", .registryUnavailable)
         }
     }

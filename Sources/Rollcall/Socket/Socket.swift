@@ -213,7 +213,8 @@ public final class Socket: Sendable {
         self.onLoop { socket in
             guard let connection = socket.state.connection, !socket.state.isExpirySet else { return }
             socket.state.isExpirySet = true
-            let left = max(0, time * 1000 - Clock.milliseconds())
+            // What lies further away than a timer can count is not waited for exactly.
+            let left = max(0, min(time, 1 << 33) * 1000 - Clock.milliseconds())
             connection.session.expiryFired = { [weak connection] _ in
                 connection?.closeTransport(code: "TOKEN_EXPIRED", .tokenExpired)
             }
