@@ -29,10 +29,12 @@ struct ReceivedBroadcast {
     init(_ message: UnsafeRawBufferPointer) throws(ClusterMessageError) {
         var reader = MessagePackReader(message)
         do throws(MessagePackError) {
-            guard try reader.readArrayHeader() >= 3 else { throw .unexpectedType }
+            let count = try reader.readArrayHeader()
+            guard count >= 3 else { throw .unexpectedType }
             try reader.skipValue()  // the sender's id
             self.packet = try ReceivedPacket(&reader)
             self.options = try BroadcastOptions(&reader)
+            for _ in 3..<count { try reader.skipValue() }
             guard reader.isAtEnd else { throw .unexpectedEnd }
         } catch {
             throw ClusterMessageError(error)

@@ -51,11 +51,6 @@ final class ClusterNamespace {
         return room.channel
     }
 
-    /// Whether a message may mean one of this node's sockets.
-    func isConcerned(by rooms: [String]) -> Bool {
-        rooms.isEmpty || rooms.contains { self.rooms[$0] != nil }
-    }
-
     // MARK: rooms that others were asked to join
 
     func willBeJoined(_ rooms: [String], now: NIODeadline = .now()) {

@@ -37,7 +37,6 @@ extension RedisClusterCore {
         guard let target = self.namespaces[broadcast.packet.namespace],
             target.channels.isBroadcast(channel), let namespace = target.namespace
         else { throw ClusterMessageError(.otherNamespace) }
-        guard target.isConcerned(by: broadcast.options.rooms) else { return }
         let event = try broadcast.packet.event(scratch: &self.text)
         self.counters.received += 1
         namespace.deliverLocally(event, broadcast.options)

@@ -48,7 +48,10 @@ final class RedisClusterCore {
     private let status: ClusterStatus
     private var confirmations: [ObjectIdentifier: Confirmation] = [:]
     private var isAnswering = true
-    private var published: RedisCompletion = { _ in }
+    /// What becomes of each message: one closure for all.
+    private lazy var published: RedisCompletion = { [weak self] result in
+        if case .failure(let error) = result { self?.publishFailed(error) }
+    }
     private var jobs: [ClusterJob] = []
     /// Above this a buffer is not kept.
     static let largestScratch = 1 << 18
@@ -69,9 +72,6 @@ final class RedisClusterCore {
 
     /// Listens to both connections; before they run.
     func install() {
-        self.published = { [weak self] result in
-            if case .failure(let error) = result { self?.publishFailed(error) }
-        }
         let status = self.status
         self.client.onConnected = { _ in status.setConnected(true) }
         self.client.onDisconnected = { _ in status.setConnected(false) }

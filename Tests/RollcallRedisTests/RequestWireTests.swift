@@ -1,0 +1,118 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import Rollcall
+import SocketIOCodec
+import Testing
+
+@testable import RollcallRedis
+
+/// The texts of requests and answers, as captured from the reference.
+@Suite struct RequestWireTests {
+    private let options = BroadcastOptions(rooms: ["room1"])
+
+    @Test func writesCommandsAsCaptured() {
+        #expect(
+            String(buffer: ClusterMessages.command(.join(["room2", "room3"]), self.options, uid: "4XGc8d"))
+                == #"{"uid":"4XGc8d","type":2,"opts":{"rooms":["room1"],"except":[]},"rooms":["room2","room3"]}"#)
+        #expect(
+            String(buffer: ClusterMessages.command(.leave(["room2"]), self.options, uid: "4XGc8d"))
+                == #"{"uid":"4XGc8d","type":3,"opts":{"rooms":["room1"],"except":[]},"rooms":["room2"]}"#)
+        #expect(
+            String(buffer: ClusterMessages.command(.disconnect(close: true), self.options, uid: "4XGc8d"))
+                == #"{"uid":"4XGc8d","type":4,"opts":{"rooms":["room1"],"except":[]},"close":true}"#)
+        #expect(
+            String(buffer: ClusterMessages.serverSideEmit(["ev", 1], uid: "4XGc8d"))
+                == #"{"uid":"4XGc8d","type":6,"data":["ev",1]}"#)
+    }
+
+    @Test func writesAnswersAsCaptured() {
+        #expect(
+            String(buffer: ClusterMessages.list("KssyGU", "rooms", [])) == #"{"requestId":"KssyGU","rooms":[]}"#)
+        #expect(
+            String(buffer: ClusterMessages.list("KssyGU", "sockets", ["a", "b"]))
+                == #"{"requestId":"KssyGU","sockets":["a","b"]}"#)
+        #expect(String(buffer: ClusterMessages.done("KssyGU")) == #"{"requestId":"KssyGU"}"#)
+        #expect(
+            String(buffer: ClusterMessages.serverSideAnswer("KssyGU", "pong"))
+                == #"{"type":6,"requestId":"KssyGU","data":"pong"}"#)
+        #expect(
+            String(buffer: ClusterMessages.clientCount("KssyGU", 2))
+                == #"{"type":8,"requestId":"KssyGU","clientCount":2}"#)
+    }
+
+    @Test func writesAcknowledgementsAsMessagePack() {
+        let some = ClusterMessages.acknowledgement("KssyGU", Arguments(["yes", "ignored"]))
+        #expect(
+            some.hex
+                == ByteBuffer(hex: "83 a474797065 09 a9726571756573744964 a64b7373794755 a67061636b6574 a3796573").hex)
+        let none = ClusterMessages.acknowledgement("KssyGU", Arguments())
+        #expect(
+            none.hex
+                == ByteBuffer(hex: "83 a474797065 09 a9726571756573744964 a64b7373794755 a67061636b6574 d40000").hex)
+    }
+
+    private func read(_ text: String) throws -> ClusterRequest {
+        try ByteBuffer(string: text).withUnsafeReadableBytes { try ClusterRequest($0) }
+    }
+
+    @Test func readsCommands() throws {
+        let join = try self.read(
+            #"{"uid":"4XGc8d","type":2,"opts":{"rooms":["room1",7],"except":["x"]},"rooms":["room2",3]}"#)
+        #expect(join.kind == .join)
+        #expect(join.uid == "4XGc8d")
+        #expect(join.options == BroadcastOptions(rooms: ["room1", "7"], except: ["x"]))
+        #expect(join.rooms == ["room2", "3"])
+        let old = try self.read(#"{"type":3,"sid":"abc","room":5,"requestId":"q"}"#)
+        #expect(old.kind == .leave)
+        #expect(old.options == nil)
+        #expect(old.socketID == "abc")
+        #expect(old.rooms == ["5"])
+        #expect(old.id == "q")
+        #expect(try self.read(#"{"type":4,"opts":{"rooms":[],"except":[]},"close":true}"#).closes)
+    }
+
+    @Test func readsABroadcastWithAcknowledgements() throws {
+        var message = ByteBuffer()
+        MessagePackWriter.writeMapHeader(5, into: &message)
+        for (key, value) in [("uid", "4XGc8d"), ("requestId", "KssyGU")] as [(String, SocketValue)] {
+            MessagePackWriter.write(key, into: &message)
+            MessagePackWriter.write(value, into: &message)
+        }
+        MessagePackWriter.write("type", into: &message)
+        MessagePackWriter.write(7, into: &message)
+        MessagePackWriter.write("packet", into: &message)
+        // {type: 2, data: ["q", {z: 1, a: <02 03>}], nsp: "/"}: the order of members is the client's business.
+        message.writeImmutableBuffer(
+            ByteBuffer(hex: "83 a474797065 02 a464617461 92 a171 82 a17a 01 a161 c4020203 a36e7370 a12f"))
+        MessagePackWriter.write("opts", into: &message)
+        MessagePackWriter.write(["rooms": ["r"], "except": [], "flags": ["timeout": 500]], into: &message)
+        let request = try message.withUnsafeReadableBytes { try ClusterRequest($0) }
+        #expect(request.kind == .broadcast)
+        #expect(request.options == BroadcastOptions(rooms: ["r"]))
+        #expect(request.timeout == .milliseconds(500))
+        let event = try #require(request.event)
+        #expect(String(buffer: event.payload) == #"["q",{"z":1,"a":{"_placeholder":true,"num":0}}]"#)
+        #expect(event.attachments == [ByteBuffer(bytes: [2, 3])])
+    }
+
+    @Test(arguments: [
+        ("{", RedisDropReason.malformed), ("{}", .unexpectedShape), (#"{"type":"x"}"#, .unexpectedShape),
+        (#"{"type":8}"#, .unknownRequest), (#"{"type":99}"#, .unknownRequest), (#"{"type":-1}"#, .unknownRequest),
+        (#"{"type":1e99}"#, .unexpectedShape), ("[]", .unexpectedShape), ("", .malformed),
+        (#"{"type":1}x"#, .malformed), ("{\"a\":" + String(repeating: "[", count: 5000), .tooDeep),
+    ])
+    func dropsGarbageForAReason(_ text: String, _ reason: RedisDropReason) {
+        let bytes = ByteBuffer(string: text)
+        let found = bytes.withUnsafeReadableBytes { bytes -> RedisDropReason? in
+            do throws(ClusterMessageError) {
+                _ = try ClusterRequest(bytes)
+                return nil
+            } catch {
+                return error.reason
+            }
+        }
+        #expect(found == reason)
+    }
+}

@@ -1,0 +1,141 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import NIOPosix
+import Testing
+
+/// The least of a Socket.IO client over WebSocket: text and binary frames as they come.
+final class WebSocketClient: Sendable {
+    enum Frame: Hashable, Sendable {
+        case text(String)
+        case binary([UInt8])
+        case closed
+    }
+
+    private let channel: any Channel
+    private let frames: Recorder<Frame>
+
+    private init(_ channel: any Channel, _ frames: Recorder<Frame>) {
+        self.channel = channel
+        self.frames = frames
+    }
+
+    /// Opens a session and joins a namespace.
+    static func connect(
+        port: Int, namespace: String = "/", auth: String = "", headers: [String] = []
+    ) async throws -> WebSocketClient {
+        let frames = Recorder<Frame>()
+        let head = [
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1", "Host: localhost", "Upgrade: websocket",
+            "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ]
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(FrameReader(frames))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        let request = (head + headers).joined(separator: "\r\n") + "\r\n\r\n"
+        try await channel.writeAndFlush(ByteBuffer(string: request))
+        let client = WebSocketClient(channel, frames)
+        try await eventually("the session is open") { client.texts.contains { $0.hasPrefix("0{") } }
+        try await client.send("40" + (namespace == "/" ? "" : "\(namespace),") + auth)
+        try await eventually("CONNECT is answered") { client.texts.contains { $0.hasPrefix("40") } }
+        return client
+    }
+
+    /// The id of the socket, which is a room, too.
+    var sid: String {
+        get throws {
+            let connect = try #require(self.texts.first { $0.hasPrefix("40") })
+            let start = try #require(connect.firstRange(of: "\"sid\":\"")?.upperBound)
+            return String(connect[start...].prefix { $0 != "\"" })
+        }
+    }
+
+    var all: [Frame] { self.frames.all }
+
+    var texts: [String] {
+        self.frames.all.compactMap { if case .text(let text) = $0 { text } else { nil } }
+    }
+
+    /// The events among them.
+    var events: [String] { self.texts.filter { $0.hasPrefix("42") || $0.hasPrefix("45") } }
+
+    func send(_ text: String) async throws {
+        var frame = ByteBuffer(bytes: [0x81])
+        let count = text.utf8.count
+        if count < 126 {
+            frame.writeInteger(UInt8(0x80 | count))
+        } else {
+            frame.writeInteger(UInt8(0x80 | 126))
+            frame.writeInteger(UInt16(count))
+        }
+        frame.writeInteger(UInt32(0))  // a mask of zeros leaves the payload as it is
+        frame.writeString(text)
+        try await self.channel.writeAndFlush(frame)
+    }
+
+    func close() async {
+        try? await self.channel.close()
+    }
+
+    /// Waits for the events with these texts, in this order, and nothing else.
+    func expect(
+        _ events: [String], _ what: Comment = "the events arrive", sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await eventually(what, sourceLocation: sourceLocation) { self.events.count >= events.count }
+        #expect(self.events == events, what, sourceLocation: sourceLocation)
+    }
+}
+
+/// Takes a server's frames apart.
+private final class FrameReader: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let frames: Recorder<WebSocketClient.Frame>
+    private var buffer = ByteBuffer()
+    private var isUpgraded = false
+
+    init(_ frames: Recorder<WebSocketClient.Frame>) { self.frames = frames }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var read = self.unwrapInboundIn(data)
+        self.buffer.writeBuffer(&read)
+        if !self.isUpgraded {
+            guard let end = self.buffer.readableBytesView.firstRange(of: Array("\r\n\r\n".utf8)) else { return }
+            self.buffer.moveReaderIndex(to: end.upperBound)
+            self.isUpgraded = true
+        }
+        while self.readFrame() {}
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.frames.add(.closed)
+    }
+
+    private func readFrame() -> Bool {
+        var ahead = self.buffer
+        guard let first = ahead.readInteger(as: UInt8.self), let second = ahead.readInteger(as: UInt8.self) else {
+            return false
+        }
+        var length = Int(second & 0x7F)
+        if length == 126 {
+            guard let extended = ahead.readInteger(as: UInt16.self) else { return false }
+            length = Int(extended)
+        } else if length == 127 {
+            guard let extended = ahead.readInteger(as: UInt64.self) else { return false }
+            length = Int(extended)
+        }
+        guard let payload = ahead.readSlice(length: length) else { return false }
+        self.buffer = ahead
+        switch first & 0x0F {
+        case 1: self.frames.add(.text(String(buffer: payload)))
+        case 2: self.frames.add(.binary(Array(payload.readableBytesView)))
+        default: break
+        }
+        return true
+    }
+}
