@@ -16,6 +16,19 @@ def crowd(cluster, clients, user, kinds):
     return [client.wait_connected() for client in made]
 
 
+def arrived(client, run, index, count):
+    """What came of one sender, in the order of arrival."""
+
+    def got():
+        return [a[2] for a in client.arguments_of("broadcast") if a[:2] == [run, index]]
+
+    if client.kind != "python":
+        return got()
+    # This library gives each message to a thread of its own: they may overtake each other after their arrival.
+    client.wait(lambda: len(got()) >= count, what="the threads of all messages")
+    return sorted(got(), key=lambda number: (isinstance(number, str), number))
+
+
 CROWDS = [["raw", "raw", "python", "node"], ["python polling", "python upgrade", "chromium polling"]]
 
 
@@ -36,8 +49,7 @@ def test_everybody_gets_each_broadcast_once(kinds, probe_cluster, clients, user)
             # Each sender's last one comes last, so that all that could come from it has come.
             client.wait_event("broadcast", run, index, "end", timeout=20)
         for index in range(3):
-            got = [a[2] for a in client.arguments_of("broadcast") if a[:2] == [run, index]]
-            assert got == expected, f"{client} got {got} of node {index + 1}"
+            assert arrived(client, run, index, len(expected)) == expected, f"{client}, from node {index + 1}"
 
 
 def test_the_acknowledgement_and_the_senders_own_copy(probe_cluster, clients, user):

@@ -54,7 +54,7 @@ def test_bad_usage(arguments, words):
         (["--ping-interval", "soon"], ["ping-interval"]),
         (["--redis-url", "http://localhost"], ["redis-url"]),
         (["--redis-url", "redis://:secret-password@localhost:port"], ["redis-url"]),
-        (["--jwt-secret-file", "/no/such/file"], ["/no/such/file"]),
+        (["--jwt-secret-file", "/no/such/file"], ["jwt-secret-file", "jwt-secret"]),
         (["--jwt-public-key", "/no/such/file"], ["/no/such/file"]),
         (["--grant", "fly:*"], ["grant"]),
         (["--token-expiry", "later"], ["token-expiry"]),
@@ -88,6 +88,10 @@ def test_bad_configuration(flags, words):
 )
 def test_what_is_not_there_yet_refuses_to_start(flags):
     fails(run_rollcall(*SERVE, *flags), (78,), flags[0])
+
+
+def test_a_secret_file_that_is_not_there():
+    fails(run_rollcall(*SERVE[:-2], "--jwt-secret-file", "/no/such/file"), (78,), "/no/such/file")
 
 
 def test_without_a_key_nobody_could_be_told_apart():

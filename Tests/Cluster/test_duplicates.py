@@ -47,9 +47,10 @@ def test_the_second_connection_is_refused(kind, second, cluster, clients, user):
     assert not refused.connects
     if kind not in ("raw", "python"):
         assert not refused.active
-    # The first one has not noticed anything; when it goes, the user is free at once.
+    # The first one has not noticed anything; as soon as its node has seen it go, the user is free.
     assert first.request("echo", 1) == [1]
     first.close()
+    cluster.wait_offline(name)
     again = clients.any(kind, two, name, token)
     assert again.wait_answered().connected, again
     assert again.request("echo", 2) == [2]
@@ -95,6 +96,7 @@ def test_200_simultaneous_connections_of_one_user_admit_exactly_one(cluster, use
         assert winners[0].request("echo", 1) == [1]
         assert [len(c) for u, c in cluster.nodes[0].admin.online().items() if u == name] == [1]
         winners[0].close()
+        cluster.wait_offline(name)
         later = RawClient(cluster.nodes[1].port, name, token)
         contenders.append(later)
         later.wait_connected()

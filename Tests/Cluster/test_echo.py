@@ -4,6 +4,7 @@
 """Echo with acknowledgement: each client, each transport, directly and through the balancer."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -85,7 +86,9 @@ def test_the_asynchronous_python_client(transports, place, probe_cluster, user):
         finally:
             await client.disconnect()
 
-    asyncio.run(asyncio.wait_for(talk(), 60))
+    # On a thread of its own: the browser's loop may be running on this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(asyncio.wait_for(talk(), 60))).result()
 
 
 def test_session_ids_name_their_node(probe_cluster, clients, user):

@@ -5,6 +5,7 @@
 
 import secrets
 from pathlib import Path
+from urllib.parse import quote
 
 from .balancer import Balancer
 from .node import Node, run_rollcall
@@ -108,6 +109,11 @@ class Cluster:
     def node_of(self, sid):
         """The node that issued a session id."""
         return next(node for node in self.nodes if sid.startswith(node.sid_prefix + "-"))
+
+    def wait_offline(self, user, timeout=10):
+        """Until the node that held this user has noticed the end of the connection and has released the user."""
+        path = f"/v1/presence/{quote(user, safe='')}"
+        eventually(lambda: self.nodes[-1].admin.get(path).status_code == 404, timeout, f"{user} is offline")
 
     def wait_online(self, users, timeout=10, node=None, connections=1):
         """Until presence lists exactly these users, each once."""

@@ -114,9 +114,10 @@ class RawSocket:
         assert packet[0] == "0", packet
         return json.loads(packet[1:])
 
-    def send_connect(self, token=None, **auth):
+    def send_connect(self, token=None, auth=None):
+        """CONNECT with this token, or with any auth payload at all."""
         if token is not None:
-            auth["token"] = token
+            auth = {"token": token}
         self.send_text("40" + (json.dumps(auth) if auth else ""))
 
     def close(self):
@@ -162,7 +163,7 @@ class RawClient(Client):
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
         if token is not None or auth is not None:
-            self.socket.send_connect(token, **(auth or {}))
+            self.socket.send_connect(token, auth)
 
     @property
     def connected(self):

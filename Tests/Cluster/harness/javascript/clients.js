@@ -65,7 +65,7 @@ globalThis.rollcallClients = (() => {
         },
 
         close({ id }) {
-            clients.get(id).socket.close();
+            clients.get(id)?.socket.close();
             clients.delete(id);
         },
     };
