@@ -101,6 +101,27 @@ import Testing
         }
     }
 
+    @Test func aClientHearsNothingBeforeItIsConnected() async throws {
+        let redis = try RedisServerProcess()
+        try await withNodes(1, redis) { nodes in
+            let first = try await WebSocketClient.connect(nodes[0])
+            let second = try await WebSocketClient.open(port: nodes[0].port)
+            redis.pause()
+            try await second.send("40")
+            try await eventually("the connection waits for its subscription") {
+                await nodes[0].cluster.counters().rooms == 2
+            }
+            nodes[0].io.emit("e", 1)
+            try await first.expect([#"42["e",1]"#])
+            #expect(second.texts.count == 1)
+            redis.resume()
+            try await second.expect([#"42["e",1]"#])
+            #expect(second.texts[1].hasPrefix("40{"))
+            nodes[0].io.emit("e", 2)
+            try await second.expect([#"42["e",1]"#, #"42["e",2]"#])
+        }
+    }
+
     @Test func aFullMailboxDropsAndCounts() async throws {
         let redis = try RedisServerProcess()
         var configuration = RedisClusterConfiguration(redis: try .testing(port: redis.port))

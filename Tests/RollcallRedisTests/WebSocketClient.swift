@@ -25,6 +25,14 @@ final class WebSocketClient: Sendable {
     static func connect(
         port: Int, namespace: String = "/", auth: String = "", headers: [String] = []
     ) async throws -> WebSocketClient {
+        let client = try await Self.open(port: port, headers: headers)
+        try await client.send("40" + (namespace == "/" ? "" : "\(namespace),") + auth)
+        try await eventually("CONNECT is answered") { client.texts.contains { $0.hasPrefix("40") } }
+        return client
+    }
+
+    /// Opens a session.
+    static func open(port: Int, headers: [String] = []) async throws -> WebSocketClient {
         let frames = Recorder<Frame>()
         let head = [
             "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1", "Host: localhost", "Upgrade: websocket",
@@ -41,8 +49,6 @@ final class WebSocketClient: Sendable {
         try await channel.writeAndFlush(ByteBuffer(string: request))
         let client = WebSocketClient(channel, frames)
         try await eventually("the session is open") { client.texts.contains { $0.hasPrefix("0{") } }
-        try await client.send("40" + (namespace == "/" ? "" : "\(namespace),") + auth)
-        try await eventually("CONNECT is answered") { client.texts.contains { $0.hasPrefix("40") } }
         return client
     }
 

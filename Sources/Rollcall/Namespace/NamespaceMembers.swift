@@ -33,6 +33,9 @@ final class NamespaceMembers {
     /// For each partition the incarnation whose members are served; an impossible one while the gate is shut.
     private var served: [UInt32]
     private static let nobody = UInt32.max
+    /// The incarnation of a member that waits for its rooms: nobody's, so that what is sent to it is held until the client
+    /// knows that it is connected.
+    private static let joining = UInt32.max - 1
 
     private var scratch: ByteBuffer? = ByteBufferAllocator().buffer(capacity: 1024)
 
@@ -53,9 +56,10 @@ final class NamespaceMembers {
 
     var count: Int { self.members.count - self.free.count }
 
+    /// A new member gets nothing until ``setGrant(_:of:)``.
     func add(_ socket: Socket, grant: LeaseGrant) -> Int32 {
         guard let slot = socket.state.connection?.session.slot, slot >= 0 else { return -1 }
-        let member = Member(slot: slot, partition: Int32(grant.partition), incarnation: grant.incarnation)
+        let member = Member(slot: slot, partition: Int32(grant.partition), incarnation: Self.joining)
         let index: Int32
         if let reused = self.free.popLast() {
             index = reused

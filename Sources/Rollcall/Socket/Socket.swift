@@ -151,7 +151,9 @@ public final class Socket: Sendable {
         self.state.phase = .connected
         self.data.connectedAt = Clock.milliseconds()
         self.members.connectedCount += 1
+        self.members.setGrant(self.state.grant, of: self)
         connection.sendConnect(self)
+        self.resume()  // what was sent to its rooms meanwhile
         self.namespace.callConnectionHandlers(self)
     }
 
@@ -231,7 +233,8 @@ extension Socket: RegistryConnection {
             case .claiming:
                 socket.state.grant = grant
                 socket.joinOwnRooms()
-            case .joining, .connected:
+            case .joining: socket.state.grant = grant
+            case .connected:
                 socket.state.grant = grant
                 socket.members.setGrant(grant, of: socket)
                 socket.resume()
