@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness.cluster import LEASE
-from harness.raw import RawSocket
+from harness.raw import Closed, RawSocket
 from harness.waiting import eventually, throughout
 
 # From the death of a node: the lease, two heartbeats, the poll of those who wait, and three attempts of a client, which
@@ -155,8 +155,11 @@ def test_half_open_connections_of_the_balancer(new_cluster, clients, user):
     target = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
     http.send_request("GET", target)
     cluster.node_of(sid).kill()
-    status, _, _ = http.read_response()
-    assert status >= 500
+    try:
+        assert http.read_response()[0] >= 500
+    except Closed:
+        # HAProxy's other way to make a client try again.
+        pass
 
     def unknown():
         probe = RawSocket(cluster.port)

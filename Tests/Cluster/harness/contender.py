@@ -72,6 +72,9 @@ class Contender(threading.Thread):
             assert packet == "431[1]", packet
             self.acknowledgements.append((self.user, connection, sent, time.monotonic()))
             self._stopping.wait(0.005)
+        client.close()
+        # Long enough for the other party to come first.
+        self._stopping.wait(0.2)
 
     def _next(self, client):
         while (packet := client.read_packet()) == "2":
