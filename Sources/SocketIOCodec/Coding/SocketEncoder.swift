@@ -39,21 +39,22 @@ package struct SocketEncoder {
 final class EncodingSession {
     var attachments: [ByteBuffer]
     /// The first misuse that could not be thrown where it happened.
-    private(set) var failure: EncodingError?
+    private var failure: EncodingError.Context?
 
     init(_ attachments: [ByteBuffer]) { self.attachments = attachments }
 
+    /// Notes a misuse; ``check(_:isEmpty:)`` throws it.
+    func fail(_ path: [any CodingKey], _ description: String) {
+        self.failure = self.failure ?? .init(codingPath: path, debugDescription: description)
+    }
+
     /// Throws what was noted, or that nothing was encoded.
     func check<T>(_ value: T, isEmpty: Bool) throws {
-        if let failure { throw failure }
+        if let failure { throw EncodingError.invalidValue(value, failure) }
         if isEmpty {
             let context = EncodingError.Context(codingPath: [], debugDescription: "\(T.self) did not encode anything")
             throw EncodingError.invalidValue(value, context)
         }
-    }
-
-    func fail(_ path: [any CodingKey], _ description: String) {
-        self.failure = self.failure ?? .invalidValue(self, .init(codingPath: path, debugDescription: description))
     }
 }
 
