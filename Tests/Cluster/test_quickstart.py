@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from harness.cluster import DUPLICATE_MESSAGE
-from harness.node import REPOSITORY, rollcall
+from harness.node import REPOSITORY, rollcall, run_rollcall
 from harness.processes import ManagedProcess, free_port
 from harness.waiting import eventually
 
@@ -126,25 +126,20 @@ def test_the_tour(quickstart, chromium):
 
         alice.locator("#disconnect").click()
         bob.locator("#online").get_by_text(re.compile("^alice")).wait_for(state="detached")
+
+        # What it prints works: presence by curl, another token.
+        assert re.search(r"curl -s http://\S+/v1/presence$", script.said, re.MULTILINE)
+        alive = [url for url in re.findall(r"admin (http://\S+)", script.said) if answers(url)]
+        for url in alive:
+            listed = requests.get(f"{url}/v1/presence", timeout=5).json()
+            assert [item["user"] for item in listed["items"]] == ["bob"]
+        assert len(alive) == 2
     finally:
         for page in pages:
             page.close()
 
-    # What it prints works: presence by curl, another token.
-    admins = re.findall(r"curl -s (http://\S+/v1/presence)$", script.said, re.MULTILINE)
-    assert admins
-    alive = [url for url in re.findall(r"admin (http://\S+)", script.said) if answers(url)]
-    for url in alive:
-        listed = requests.get(f"{url}/v1/presence", timeout=5).json()
-        assert [item["user"] for item in listed["items"]] == ["bob"]
-    assert len(alive) == 2
     secret_file = re.search(r"ROLLCALL_JWT_SECRET_FILE=(\S+)", script.said).group(1)
-    token = subprocess.run(
-        [rollcall(), "token", "create", "--user", "carol"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "ROLLCALL_JWT_SECRET_FILE": secret_file},
-    )
+    token = run_rollcall("token", "create", "--user", "carol", ROLLCALL_JWT_SECRET_FILE=secret_file)
     assert token.returncode == 0 and token.stdout.count(".") == 2
 
     script.signal(signal.SIGINT)
