@@ -48,17 +48,26 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .other: self.handOver(bytes, context)
         case .webSocket(let request):
             self.isDone = true
+            var installed: (any ChannelInboundHandler)?
             bytes.withUnsafeReadableBytes { all in
                 let handshake = WebSocketHandshake(server: self.server, loop: self.loop, channel: context.channel)
                 handshake.answer(request, head: UnsafeRawBufferPointer(rebasing: all[..<request.length])) {
                     connection in
+                    installed = connection
                     self.replace(by: connection, context)
                 }
             }
+            // A client that does not wait for the answer: its first frames came with the request.
+            guard bytes.readableBytes > request.length, let connection = installed as? WebSocketConnection,
+                let rest = bytes.getSlice(
+                    at: bytes.readerIndex + request.length, length: bytes.readableBytes - request.length)
+            else { return }
+            connection.receive(rest)
+            connection.receivedAll()
         }
     }
 
-    /// The connection is a WebSocket from now on. Bytes behind the handshake cannot be there: a client waits for the answer.
+    /// The connection is a WebSocket from now on.
     private func replace(by handler: any ChannelInboundHandler, _ context: ChannelHandlerContext) {
         let pipeline = context.pipeline.syncOperations
         do {

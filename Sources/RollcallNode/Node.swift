@@ -42,7 +42,7 @@ package enum Node {
         state.setSessionCount { server.engine.sessionCount }
         if let cluster { state.setAdapterReadiness { cluster.isReady } }
         let metrics = PrometheusRegistry()
-        try NodeMetrics.register(in: metrics, server: server, registry: registry, state: state)
+        try NodeMetrics.register(in: metrics, server: server, registry: registry, cluster: cluster, state: state)
         let admin = AdminServer(
             configuration: AdminConfiguration(
                 host: configuration.admin.host, port: configuration.admin.port, token: configuration.admin.token?.value,

@@ -17,7 +17,7 @@ extension Socket {
         } catch {
             return false
         }
-        guard !event.isReserved else { return false }
+        guard !event.isReserved, Self.fits(event.arguments, attachments) else { return false }
         if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) {
             self.hold(payload, id, attachments, isEvent: true)
             return true
@@ -26,10 +26,17 @@ extension Socket {
         return true
     }
 
+    /// Whether every placeholder names an attachment that is there: passed on, a wrong one would end each recipient's connection.
+    @inline(__always)
+    private static func fits(_ arguments: UnsafeRawBufferPointer, _ attachments: [ByteBuffer]) -> Bool {
+        guard !attachments.isEmpty else { return true }
+        return (try? JSONScanner.validatePlaceholders(arguments, attachmentCount: attachments.count)) != nil
+    }
+
     /// An acknowledgement of an event that we sent. False: malformed.
     func receive(acknowledgement payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> Bool {
         guard self.state.phase == .connected else { return true }
-        guard let inner = try? JSONScanner.validateArray(payload) else { return false }
+        guard let inner = try? JSONScanner.validateArray(payload), Self.fits(inner, attachments) else { return false }
         if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) {
             self.hold(payload, id, attachments, isEvent: false)
             return true

@@ -2,16 +2,20 @@
 // SPDX-License-Identifier: MIT
 
 import EngineIOServer
+import HiredisClient
 import PrometheusMetrics
 import Rollcall
+import RollcallRedis
 import UserRegistryCore
 
 /// What `/metrics` shows of the server and the registry: asked at the scrape, since the event loops count plain integers.
 enum NodeMetrics {
     static func register(
-        in metrics: PrometheusRegistry, server: SocketIOServer, registry: any UserRegistry, state: NodeState
+        in metrics: PrometheusRegistry, server: SocketIOServer, registry: any UserRegistry, cluster: RedisCluster?,
+        state: NodeState
     ) throws {
         try self.registerEngine(in: metrics, server)
+        if let cluster { try self.registerCluster(in: metrics, cluster) }
         try self.registerNamespaces(in: metrics, server)
         try self.registerRegistry(in: metrics, registry)
         try metrics.addCollector("rollcall_node_draining", help: "Whether the node lets its clients go.", type: .gauge)
@@ -94,6 +98,39 @@ enum NodeMetrics {
                 }
             }
             return samples
+        }
+    }
+
+    private static func registerCluster(in metrics: PrometheusRegistry, _ cluster: RedisCluster) throws {
+        let families: [MetricDescription] = [
+            .init("socketio_cluster_messages_published", help: "Messages sent to the other nodes.", type: .counter),
+            .init("socketio_cluster_messages_received", help: "Messages of other nodes.", type: .counter),
+            .init("socketio_cluster_messages_dropped", help: "Messages dropped, by reason.", type: .counter),
+            .init("socketio_cluster_rooms", help: "Rooms that this node is subscribed to.", type: .gauge),
+            .init(
+                "socketio_cluster_gaps", help: "Times that messages of other nodes may have been missed.",
+                type: .counter),
+            .init("rollcall_redis_commands", help: "Commands sent to Redis for broadcasts.", type: .counter),
+            .init("rollcall_redis_errors", help: "Errors that Redis answered with.", type: .counter),
+            .init("rollcall_redis_reconnects", help: "Connections to Redis made again.", type: .counter),
+        ]
+        try metrics.addCollector(families) {
+            let counters = await cluster.counters()
+            let connections = await cluster.connectionCounters()
+            let both = [connections.commands, connections.subscriptions]
+            return [
+                MetricSample("socketio_cluster_messages_published", Double(counters.published)),
+                MetricSample("socketio_cluster_messages_received", Double(counters.received)),
+                MetricSample("socketio_cluster_rooms", Double(counters.rooms)),
+                MetricSample("socketio_cluster_gaps", Double(counters.gaps)),
+                MetricSample("rollcall_redis_commands", Double(both.reduce(0) { $0 + $1.commands })),
+                MetricSample("rollcall_redis_errors", Double(both.reduce(0) { $0 + $1.errors })),
+                MetricSample("rollcall_redis_reconnects", Double(both.reduce(0) { $0 + $1.reconnects })),
+            ]
+                + counters.dropped.map {
+                    MetricSample(
+                        "socketio_cluster_messages_dropped", labels: ["reason": $0.key.rawValue], Double($0.value))
+                }
         }
     }
 
