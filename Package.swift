@@ -14,7 +14,8 @@ func nio(_ products: String...) -> [Target.Dependency] {
 }
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
-// swift-crypto's HMAC beside jwt-kit: HS256 is checked for every connection, and jwt-kit's own path costs several times more.
+// swift-crypto's HMAC beside jwt-kit: HS256 is checked for every connection, and jwt-kit's own path costs several
+// times more.
 let jwt: [Target.Dependency] = [
     .product(name: "JWTKit", package: "jwt-kit"), .product(name: "Crypto", package: "swift-crypto"),
 ]
@@ -51,7 +52,8 @@ let allTargets: [Target] = [
     library("PrometheusMetrics", [.product(name: "CoreMetrics", package: "swift-metrics")]),
     library(
         "RollcallAdmin",
-        ["PrometheusMetrics", .product(name: "Hummingbird", package: "hummingbird"), log] + nio("NIOCore")),
+        ["PrometheusMetrics", "SocketIOCodec", .product(name: "Hummingbird", package: "hummingbird"), log]
+            + nio("NIOCore")),
     library(
         "RollcallNode",
         [
@@ -83,7 +85,7 @@ let allTargets: [Target] = [
     tests(
         "RollcallRedisTests",
         ["RollcallRedis", "Rollcall", "SocketIOCodec", "HiredisClient", log] + nio("NIOCore", "NIOPosix")),
-    tests("RollcallAuthTests", ["RollcallAuth"] + jwt + nio("NIOCore")),
+    tests("RollcallAuthTests", ["RollcallAuth", "Rollcall", "SocketIOCodec"] + jwt + nio("NIOCore", "NIOPosix")),
     tests("PrometheusMetricsTests", ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]),
     tests(
         "RollcallAdminTests",

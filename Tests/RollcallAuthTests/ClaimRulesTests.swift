@@ -90,7 +90,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "1", "[]", "null", #"{"join":"chat"}"#, #"{"join":[1]}"#, #"{"join":[""]}"#, #"{"send":{}}"#,
+        "1", "[]", "null", #"{"join":"chat"}"#, #"{"join":[1]}"#, #"{"join":[""]}"#, #"{"join":["a\ud800"]}"#,
+        #"{"send":{}}"#,
         #"{"broadcast":1}"#,
         #"{"all":"true"}"#,
     ])

@@ -96,6 +96,22 @@ import Testing
         #expect(await self.refusal(TokenFixture.hs256(claims)) == .malformed)
     }
 
+    @Test func depthOfClaimsIsBounded() async throws {
+        func nested(_ depth: Int) -> String {
+            let brackets = (String(repeating: "[", count: depth), String(repeating: "]", count: depth))
+            return TokenFixture.hs256(#"{"sub":"u","a":\#(brackets.0)\#(brackets.1)}"#)
+        }
+        // The object is one level, the arrays are the others.
+        #expect(try self.verify(nested(31))?.user == "u")
+        #expect(await self.refusal(nested(32)) == .malformed)
+    }
+
+    @Test func namesOfClaimsThatAreNoText() async {
+        #expect(await self.refusal(TokenFixture.hs256(#"{"sub":"u","\ud800":1}"#)) == .malformed)
+        #expect(
+            await self.refusal(TokenFixture.hs256(#"{"sub":"u","rollcall":{"\udc00":1}}"#)) == .claim("rollcall"))
+    }
+
     @Test func signedClaimsThatAreNotUTF8() async {
         let signed =
             TokenFixture.encode(#"{"alg":"HS256"}"#) + "." + TokenFixture.encode([0x7B, 0x22, 0xFF, 0x22, 0x7D])

@@ -1,6 +1,8 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
+import SocketIOCodec
+
 /// An event to be sent to clients of the whole cluster.
 package struct EmitRequest: Hashable, Sendable {
     /// The namespace, beginning with `/`.
@@ -25,6 +27,9 @@ package struct EmitRequest: Hashable, Sendable {
 }
 
 extension EmitRequest {
+    /// Containers inside each other at most.
+    private static let maximumDepth = 128
+
     /// Names that the protocol or its clients use themselves.
     private static let reservedEvents: Set<String> = [
         "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
@@ -38,24 +43,40 @@ extension EmitRequest {
         guard String(validating: json, as: UTF8.self) != nil else {
             throw .invalidJSON("the body is not UTF-8")
         }
-        var request = EmitRequest(namespace: "/", rooms: [], except: [], event: "", args: "[]")
-        do throws(JSONText.SyntaxError) {
-            let text = JSONText(json)
-            for (name, value) in try text.members() {
-                switch name {
-                case "namespace": request.namespace = try Self.string(value, of: text, name)
-                case "event": request.event = try Self.string(value, of: text, name)
-                case "rooms": request.rooms = try Self.strings(value, of: text, name)
-                case "except": request.except = try Self.strings(value, of: text, name)
-                case "args": request.args = try Self.array(value, of: text, name)
-                default: throw .member("unknown member \"\(name)\"")
-                }
-            }
-        } catch {
-            throw AdminError(error)
+        let request = try json.withUnsafeBufferPointer { (bytes) throws(AdminError) in
+            try EmitRequest(text: UnsafeRawBufferPointer(bytes))
         }
         try request.check()
         self = request
+    }
+
+    private init(text: UnsafeRawBufferPointer) throws(AdminError) {
+        do throws(JSONError) {
+            try JSONScanner.validate(text, maximumDepth: Self.maximumDepth)
+        } catch .tooDeep {
+            throw .invalidJSON("the JSON is nested deeper than \(Self.maximumDepth)")
+        } catch {
+            throw .invalidJSON("malformed JSON: \(error.reason)")
+        }
+        guard let members = MemberSlices(text) else { throw .invalidRequest("the body must be a JSON object") }
+        self.init(namespace: "/", rooms: [], except: [], event: "", args: "[]")
+        var names: Set<String> = []
+        for (key, value) in members {
+            let name = JSONReader.exactString(key) ?? ""
+            guard names.insert(name).inserted else { throw .invalidRequest("\"\(name)\" is given twice") }
+            try self.set(name, value)
+        }
+    }
+
+    private mutating func set(_ name: String, _ value: UnsafeRawBufferPointer) throws(AdminError) {
+        switch name {
+        case "namespace": self.namespace = try Self.string(value, name)
+        case "event": self.event = try Self.string(value, name)
+        case "rooms": self.rooms = try Self.strings(value, name)
+        case "except": self.except = try Self.strings(value, name)
+        case "args": self.args = try Self.array(value, name)
+        default: throw .invalidRequest("unknown member \"\(name)\"")
+        }
     }
 
     private func check() throws(AdminError) {
@@ -70,39 +91,24 @@ extension EmitRequest {
         }
     }
 
-    private static func string(
-        _ value: JSONText.Value, of text: JSONText, _ name: String
-    ) throws(JSONText.SyntaxError) -> String {
-        guard let string = text.string(value) else { throw .member("\"\(name)\" must be a string") }
+    private static func string(_ value: UnsafeRawBufferPointer, _ name: String) throws(AdminError) -> String {
+        guard let string = JSONReader.exactString(value) else { throw .invalidRequest("\"\(name)\" must be a string") }
         return string
     }
 
-    private static func strings(
-        _ value: JSONText.Value, of text: JSONText, _ name: String
-    ) throws(JSONText.SyntaxError) -> [String] {
-        guard value.kind == .array else { throw .member("\"\(name)\" must be an array of strings") }
+    private static func strings(_ value: UnsafeRawBufferPointer, _ name: String) throws(AdminError) -> [String] {
+        let mismatch = AdminError.invalidRequest("\"\(name)\" must be an array of strings")
+        guard let items = try? JSONScanner.validateArray(value) else { throw mismatch }
         var strings: [String] = []
-        for element in try text.elements(of: value) {
-            guard let string = text.string(element) else { throw .member("\"\(name)\" must be an array of strings") }
+        for item in ArgumentSlices(items) {
+            guard let string = JSONReader.exactString(item) else { throw mismatch }
             strings.append(string)
         }
         return strings
     }
 
-    private static func array(
-        _ value: JSONText.Value, of text: JSONText, _ name: String
-    ) throws(JSONText.SyntaxError) -> String {
-        guard value.kind == .array else { throw .member("\"\(name)\" must be an array") }
-        return text.raw(value)
-    }
-}
-
-extension AdminError {
-    fileprivate init(_ error: JSONText.SyntaxError) {
-        switch error {
-        case .malformed(let offset): self = .invalidJSON("malformed JSON at byte \(offset)")
-        case .tooDeep: self = .invalidJSON("the JSON is nested deeper than \(JSONText.maximumDepth)")
-        case .member(let message): self = .invalidRequest(message)
-        }
+    private static func array(_ value: UnsafeRawBufferPointer, _ name: String) throws(AdminError) -> String {
+        guard value.first == UInt8(ascii: "[") else { throw .invalidRequest("\"\(name)\" must be an array") }
+        return String(decoding: value, as: UTF8.self)
     }
 }

@@ -1,6 +1,8 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
+import SocketIOCodec
+
 /// What a user may do through the gateway. Nothing, unless granted.
 package struct Grants: Hashable, Sendable {
     /// Rooms that may be joined.
@@ -71,7 +73,7 @@ extension Grants {
     package var claim: String {
         var members: [String] = []
         for (name, patterns) in [("join", self.join), ("send", self.send)] where !patterns.isEmpty {
-            let list = patterns.map { JSONText.quote($0.description) }.joined(separator: ",")
+            let list = patterns.map { TokenJSON.quote($0.description) }.joined(separator: ",")
             members.append("\"\(name)\":[\(list)]")
         }
         if self.broadcast {
@@ -84,14 +86,12 @@ extension Grants {
     }
 
     /// Reads the claim `rollcall`. Members with other names are left to later versions.
-    init(claim: JSONScanner.Value, in scanner: JSONScanner) throws(TokenError) {
-        let malformed = TokenError.claim("rollcall")
-        guard claim.kind == .object else { throw malformed }
+    init(claim: UnsafeRawBufferPointer) throws(TokenError) {
         var grants = Grants()
-        try scanner.members(of: claim, orThrow: malformed) { (key, value) throws(TokenError) in
+        try TokenJSON.readMembers(of: claim, orThrow: .claim("rollcall")) { (key, value) throws(TokenError) in
             switch key {
-            case "join": grants.join = try Self.patterns(value, in: scanner)
-            case "send": grants.send = try Self.patterns(value, in: scanner)
+            case "join": grants.join = try Self.patterns(value)
+            case "send": grants.send = try Self.patterns(value)
             case "broadcast": grants.broadcast = try Self.flag(value)
             case "all": grants.all = try Self.flag(value)
             default: break
@@ -100,23 +100,18 @@ extension Grants {
         self = grants
     }
 
-    private static func patterns(
-        _ value: JSONScanner.Value, in scanner: JSONScanner
-    ) throws(TokenError) -> [RoomPattern] {
-        guard value.kind == .array, let elements = try? scanner.elements(of: value) else { throw .claim("rollcall") }
+    private static func patterns(_ value: UnsafeRawBufferPointer) throws(TokenError) -> [RoomPattern] {
+        guard let items = TokenJSON.items(value) else { throw .claim("rollcall") }
         var patterns: [RoomPattern] = []
-        for element in elements {
-            guard let pattern = scanner.string(element).flatMap(RoomPattern.init) else { throw .claim("rollcall") }
+        for item in items {
+            guard let pattern = JSONReader.exactString(item).flatMap(RoomPattern.init) else { throw .claim("rollcall") }
             patterns.append(pattern)
         }
         return patterns
     }
 
-    private static func flag(_ value: JSONScanner.Value) throws(TokenError) -> Bool {
-        switch value.kind {
-        case .true: true
-        case .false: false
-        default: throw .claim("rollcall")
-        }
+    private static func flag(_ value: UnsafeRawBufferPointer) throws(TokenError) -> Bool {
+        guard let flag = (try? JSONReader.value(value))?.boolValue else { throw .claim("rollcall") }
+        return flag
     }
 }

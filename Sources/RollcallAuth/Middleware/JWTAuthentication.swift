@@ -17,8 +17,8 @@ package struct JWTAuthentication: Sendable {
 
     /// - Parameters:
     ///   - verifier: which tokens are good.
-    ///   - cookie: the name of a cookie that may hold the token; then the page's origin is checked, since browsers send cookies from
-    ///     foreign pages, too.
+    ///   - cookie: the name of a cookie that may hold the token; then the page's origin is checked, since browsers send
+    ///     cookies from foreign pages, too.
     ///   - allowedOrigins: from which pages the cookie counts, beside the server's own.
     ///   - endsWithToken: whether the connection ends when the token expires.
     ///   - defaultGrants: what a user may do whose token does not say.
@@ -71,8 +71,8 @@ package struct JWTAuthentication: Sendable {
         return token
     }
 
-    /// A request without `Origin` does not come from a foreign page: browsers send it with every cross-origin request and every
-    /// WebSocket.
+    /// A request without `Origin` does not come from a foreign page: browsers send it with every cross-origin request
+    /// and every WebSocket.
     private func isAllowed(_ handshake: Handshake) -> Bool {
         guard let origin = handshake.origin else { return true }
         if self.allowedOrigins.contains(origin) { return true }

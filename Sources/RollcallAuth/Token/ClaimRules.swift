@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
+import SocketIOCodec
 
 /// What the claims of a token whose signature is good must be.
 struct ClaimRules: Sendable {
@@ -17,8 +18,8 @@ struct ClaimRules: Sendable {
     }
 
     func check(_ encoded: ArraySlice<UInt8>, now: Int64) throws(TokenError) -> VerifiedToken {
-        guard let payload = Base64URL.decode(encoded), let scanner = try? JSONScanner(payload) else { throw .malformed }
-        let claims = try Claims(scanner, expectsAudience: self.audience)
+        guard let payload = Base64URL.decode(encoded) else { throw .malformed }
+        let claims = try Claims(payload, expectsAudience: self.audience)
         try self.checkTime(claims, now: now)
         guard let user = claims.subject, Self.isUserID(user) else { throw .subject }
         guard self.issuer == nil || self.issuer == claims.issuer else { throw .issuer }
@@ -56,15 +57,14 @@ private struct Claims {
     var notBefore: Int64?
     var grants: Grants?
 
-    init(_ scanner: JSONScanner, expectsAudience audience: String?) throws(TokenError) {
+    init(_ payload: [UInt8], expectsAudience audience: String?) throws(TokenError) {
         var claims = Claims()
         var seen: Set<String> = []
-        var reader = scanner
-        try reader.readObject(orThrow: TokenError.malformed) { (key, value) throws(TokenError) in
+        try TokenJSON.readMembers(of: payload) { (key, value) throws(TokenError) in
             switch key {
             case "sub", "iss", "aud", "exp", "nbf", "rollcall":
                 guard seen.insert(key).inserted else { throw .malformed }
-                try claims.read(key, value, scanner, audience)
+                try claims.read(key, value, audience)
             default:
                 break
             }
@@ -75,26 +75,27 @@ private struct Claims {
     private init() {}
 
     private mutating func read(
-        _ key: String, _ value: JSONScanner.Value, _ scanner: JSONScanner, _ audience: String?
+        _ key: String, _ value: UnsafeRawBufferPointer, _ audience: String?
     ) throws(TokenError) {
         switch key {
         case "sub":
-            guard let subject = scanner.string(value) else { throw .subject }
+            guard let subject = JSONReader.exactString(value) else { throw .subject }
             self.subject = subject
         case "iss":
-            self.issuer = scanner.string(value)
+            self.issuer = JSONReader.exactString(value)
         case "aud":
             guard let audience else { return }
-            let elements = value.kind == .array ? (try? scanner.elements(of: value)) ?? [] : [value]
-            self.isForAudience = elements.contains { scanner.string($0) == audience }
+            self.isForAudience =
+                TokenJSON.items(value)?.contains { JSONReader.exactString($0) == audience }
+                ?? (JSONReader.exactString(value) == audience)
         case "exp":
-            guard let time = scanner.integer(value) else { throw .claim("exp") }
+            guard let time = TokenJSON.integer(value) else { throw .claim("exp") }
             self.expiresAt = time
         case "nbf":
-            guard let time = scanner.integer(value) else { throw .claim("nbf") }
+            guard let time = TokenJSON.integer(value) else { throw .claim("nbf") }
             self.notBefore = time
         default:
-            self.grants = try Grants(claim: value, in: scanner)
+            self.grants = try Grants(claim: value)
         }
     }
 }

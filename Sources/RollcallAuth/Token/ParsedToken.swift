@@ -1,6 +1,8 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
+import SocketIOCodec
+
 /// A token taken apart, of which only the header has been read: nothing of the payload counts before the signature.
 struct ParsedToken {
     let algorithm: SigningAlgorithm
@@ -24,14 +26,13 @@ struct ParsedToken {
     }
 
     private static func readHeader(_ encoded: ArraySlice<UInt8>) throws(TokenError) -> SigningAlgorithm {
-        guard let header = Base64URL.decode(encoded), var scanner = try? JSONScanner(header) else { throw .malformed }
-        let reader = scanner
+        guard let header = Base64URL.decode(encoded) else { throw .malformed }
         var name: String?
-        try scanner.readObject(orThrow: TokenError.malformed) { (key, value) throws(TokenError) in
+        try TokenJSON.readMembers(of: header) { (key, value) throws(TokenError) in
             switch key {
             case "alg":
                 // Of two algorithms another reader may have taken the other one.
-                guard name == nil, let text = reader.string(value) else { throw .malformed }
+                guard name == nil, let text = JSONReader.exactString(value) else { throw .malformed }
                 name = text
             case "crit":
                 // RFC 7515 section 4.1.11: what is critical and not understood must be refused.

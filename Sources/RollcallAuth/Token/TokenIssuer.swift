@@ -31,15 +31,15 @@ package struct TokenIssuer: Sendable {
         user: String, timeToLive: Duration?, grants: Grants? = nil, now: Int64 = UnixTime.now
     ) -> String? {
         guard ClaimRules.isUserID(user) else { return nil }
-        var members = ["\"sub\":\(JSONText.quote(user))", "\"iat\":\(now)"]
+        var members = ["\"sub\":\(TokenJSON.quote(user))", "\"iat\":\(now)"]
         if let timeToLive {
             members.append("\"exp\":\(now + timeToLive.components.seconds)")
         }
         if let issuer = self.issuer {
-            members.append("\"iss\":\(JSONText.quote(issuer))")
+            members.append("\"iss\":\(TokenJSON.quote(issuer))")
         }
         if let audience = self.audience {
-            members.append("\"aud\":\(JSONText.quote(audience))")
+            members.append("\"aud\":\(TokenJSON.quote(audience))")
         }
         if let grants {
             members.append("\"rollcall\":\(grants.claim)")
@@ -57,23 +57,5 @@ package struct TokenIssuer: Sendable {
         text.append(UInt8(ascii: "."))
         Base64URL.encode(code.finalize(), into: &text)
         return String(decoding: text, as: UTF8.self)
-    }
-}
-
-/// Writes JSON strings.
-enum JSONText {
-    static func quote(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\u{0}"..<"\u{20}":
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

@@ -19,6 +19,18 @@ package enum JSONReader {
         return value
     }
 
+    /// The text of a string, as a name that is compared needs it. The value's text must have been checked.
+    ///
+    /// Nil if it is no string, or if one of its escapes is half of a surrogate pair: ``value(_:attachments:maximumDepth:)``
+    /// puts U+FFFD there, which makes different strings equal.
+    package static func exactString(_ text: UnsafeRawBufferPointer) -> String? {
+        guard text.count >= 2, text.first == ASCII.quote, text.last == ASCII.quote else { return nil }
+        let content = text.part(from: 1, to: text.count &- 1)
+        let isEscaped = content.contains(ASCII.backslash)
+        guard !isEscaped || !JSONString.hasLoneSurrogate(content) else { return nil }
+        return JSONString.decode(content, isEscaped: isEscaped)
+    }
+
     private struct Parser {
         var cursor: JSONCursor
         let attachments: [ByteBuffer]

@@ -45,7 +45,7 @@ enum JSONString {
             let kind = content[read]
             read &+= 1
             if kind == UInt8(ascii: "u") {
-                let scalar = self.readScalar(content, &read)
+                let scalar = self.readScalar(content, &read) ?? "\u{FFFD}"
                 for unit in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter where written < target.count {
                     target[written] = unit
                     written &+= 1
@@ -69,17 +69,32 @@ enum JSONString {
         }
     }
 
+    /// Whether an escape of a checked string's content is half of a surrogate pair without the other half.
+    static func hasLoneSurrogate(_ content: UnsafeRawBufferPointer) -> Bool {
+        var read = 0
+        while read < content.count {
+            let byte = content[read]
+            read &+= 1
+            guard byte == ASCII.backslash, read < content.count else { continue }
+            let kind = content[read]
+            read &+= 1
+            if kind == UInt8(ascii: "u"), self.readScalar(content, &read) == nil { return true }
+        }
+        return false
+    }
+
     /// Reads the digits behind `\u`, and a second escape when the first is the high half of a surrogate pair.
-    private static func readScalar(_ content: UnsafeRawBufferPointer, _ read: inout Int) -> Unicode.Scalar {
-        let replacement: Unicode.Scalar = "\u{FFFD}"
-        guard let first = self.readUnit(content, &read) else { return replacement }
-        guard UTF16.isLeadSurrogate(first) else { return Unicode.Scalar(first) ?? replacement }
+    ///
+    /// Nil for a half without the other one.
+    private static func readScalar(_ content: UnsafeRawBufferPointer, _ read: inout Int) -> Unicode.Scalar? {
+        guard let first = self.readUnit(content, &read) else { return nil }
+        guard UTF16.isLeadSurrogate(first) else { return Unicode.Scalar(first) }
         guard read &+ 6 <= content.count, content[read] == ASCII.backslash, content[read &+ 1] == UInt8(ascii: "u")
-        else { return replacement }
+        else { return nil }
         var ahead = read &+ 2
-        guard let second = self.readUnit(content, &ahead), UTF16.isTrailSurrogate(second) else { return replacement }
+        guard let second = self.readUnit(content, &ahead), UTF16.isTrailSurrogate(second) else { return nil }
         read = ahead
-        return Unicode.Scalar(0x1_0000 + (UInt32(first & 0x3FF) << 10 | UInt32(second & 0x3FF))) ?? replacement
+        return Unicode.Scalar(0x1_0000 + (UInt32(first & 0x3FF) << 10 | UInt32(second & 0x3FF)))
     }
 
     private static func readUnit(_ content: UnsafeRawBufferPointer, _ read: inout Int) -> UInt16? {

@@ -1,14 +1,26 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
-/// The text of JavaScript's `Date.prototype.toISOString`.
-enum ISO8601 {
+/// Times as text in UTC, to the millisecond: as JavaScript's `Date.prototype.toISOString` and as RFC 3339 write them.
+package enum ISO8601 {
+    private static let dayLength: Int64 = 86_400_000
+
+    /// The text for milliseconds since 1970 as RFC 3339 writes it: `2026-11-22T13:31:35.123Z`.
+    ///
+    /// Years outside 0000…9999, which that format cannot write, are cut off at its ends.
+    package static func rfc3339(milliseconds: Int64) -> String {
+        self.format(min(max(milliseconds, -62_167_219_200_000), 253_402_300_799_999))
+    }
+
     /// The text for milliseconds since 1970 in UTC; nil outside the range of JavaScript's dates (ECMA-262, TimeClip).
     static func text(milliseconds: Int64) -> String? {
         guard milliseconds.magnitude <= 8_640_000_000_000_000 else { return nil }
-        let dayLength: Int64 = 86_400_000
-        let time = (milliseconds % dayLength + dayLength) % dayLength
-        let date = self.civil(day: (milliseconds - time) / dayLength)
+        return self.format(milliseconds)
+    }
+
+    private static func format(_ milliseconds: Int64) -> String {
+        let time = (milliseconds % self.dayLength + self.dayLength) % self.dayLength
+        let date = self.civil(day: (milliseconds - time) / self.dayLength)
         var text = self.year(date.year)
         text += "-\(self.padded(date.month, 2))-\(self.padded(date.day, 2))T"
         text += "\(self.padded(time / 3_600_000, 2)):\(self.padded(time / 60_000 % 60, 2))"

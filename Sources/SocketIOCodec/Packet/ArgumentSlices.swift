@@ -7,7 +7,8 @@
 package struct ArgumentSlices: Sequence, IteratorProtocol {
     private var rest: UnsafeRawBufferPointer
 
-    /// Walks the text between an array's brackets, as ``EventSlices/arguments`` has it.
+    /// Walks the text between an array's brackets, as ``EventSlices/arguments`` has it. Between an object's braces it
+    /// gives keys and values in turn (see ``MemberSlices``).
     package init(_ arguments: UnsafeRawBufferPointer) { self.rest = arguments }
 
     /// The next value's text, or nil behind the last one.

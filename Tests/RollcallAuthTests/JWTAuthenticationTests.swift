@@ -1,0 +1,173 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import JWTKit
+import Rollcall
+import SocketIOCodec
+import Testing
+
+@testable import RollcallAuth
+
+/// A server with the middleware, and clients that say what they want over TCP.
+@Suite struct JWTAuthenticationTests {
+    private let configuration = JWTConfiguration(secret: TokenFixture.secret, leeway: .seconds(600))
+
+    /// Tells each client whom it was admitted as, and answers `ping`.
+    private func withServer(
+        _ configuration: JWTConfiguration? = nil, cookie: String? = "session", origins: [String] = [],
+        endsWithToken: Bool = true, _ body: (Int) async throws -> Void
+    ) async throws {
+        var settings = ServerConfiguration()
+        settings.port = 0
+        let server = SocketIOServer(settings)
+        var grants = Grants()
+        try grants.add("join:lobby")
+        let authentication = JWTAuthentication(
+            verifier: try JWTVerifier(configuration ?? self.configuration), cookie: cookie, allowedOrigins: origins,
+            endsWithToken: endsWithToken, defaultGrants: grants)
+        authentication.install(in: server.main)
+        server.onConnection { socket in
+            let user = socket.data.user
+            let rooms = ["lobby", "vip"].filter(socket.data.grants.allowsJoin)
+            socket.emit("admitted", user?.id ?? "", rooms, user?.claims["name"]?.stringValue ?? "")
+            socket.on("ping") { (number: Int) in socket.emit("pong", number) }
+        }
+        let port = try await server.start()
+        do {
+            try await body(port)
+        } catch {
+            await server.stop()
+            throw error
+        }
+        await server.stop()
+    }
+
+    private func admission(
+        _ port: Int, auth: String = "", headers: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> String {
+        let client = try await WebSocketClient.connect(port: port, auth: auth, headers: headers)
+        let admitted = try await client.text(beginning: "42", sourceLocation: sourceLocation)
+        await client.close()
+        return admitted
+    }
+
+    private func refusal(
+        _ port: Int, auth: String = "", headers: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> String? {
+        let client = try await WebSocketClient.connect(port: port, auth: auth, headers: headers)
+        let refused = try await client.text(beginning: "44", sourceLocation: sourceLocation)
+        await client.close()
+        #expect(!client.texts.contains { $0.hasPrefix("40") }, sourceLocation: sourceLocation)
+        let payload = Array(refused.dropFirst(2).utf8)
+        let error = try payload.withUnsafeBytes { try JSONReader.value($0) }
+        return error["data"]?["code"]?.stringValue
+    }
+
+    private func auth(_ token: String) -> String { #"{"token":"\#(token)"}"# }
+
+    private func cookie(_ token: String) -> String { "Cookie: other=1; session=\(token)" }
+
+    @Test func userClaimsAndGrantsComeFromTheToken() async throws {
+        let plain = TokenFixture.hs256(#"{"sub":"u-1","name":"Ada"}"#)
+        let granted = TokenFixture.hs256(#"{"sub":"u-2","rollcall":{"join":["v*"]}}"#)
+        try await self.withServer { (port) async throws in
+            #expect(try await self.admission(port, auth: self.auth(plain)) == #"42["admitted","u-1",["lobby"],"Ada"]"#)
+            #expect(try await self.admission(port, auth: self.auth(granted)) == #"42["admitted","u-2",["vip"],""]"#)
+        }
+    }
+
+    @Test func whatIsNoGoodTokenIsRefusedForGood() async throws {
+        let stranger = TokenFixture.hs256(#"{"sub":"u"}"#, secret: Array("another secret of thirty-two bytes..".utf8))
+        let expired = TokenFixture.hs256(#"{"sub":"u","exp":1}"#)
+        try await self.withServer { (port) async throws in
+            #expect(try await self.refusal(port) == "TOKEN_MISSING")
+            #expect(try await self.refusal(port, auth: #"{"token":""}"#) == "TOKEN_MISSING")
+            #expect(try await self.refusal(port, auth: #"{"token":7}"#) == "TOKEN_INVALID")
+            #expect(try await self.refusal(port, auth: #"{"token":null}"#) == "TOKEN_INVALID")
+            #expect(try await self.refusal(port, auth: self.auth(stranger)) == "TOKEN_INVALID")
+            #expect(try await self.refusal(port, auth: self.auth(expired)) == "TOKEN_EXPIRED")
+        }
+    }
+
+    @Test func cookieCountsOnlyFromKnownPages() async throws {
+        let cookie = self.cookie(TokenFixture.hs256(#"{"sub":"u"}"#))
+        let admitted = #"42["admitted","u",["lobby"],""]"#
+        try await self.withServer(origins: ["https://app.example"]) { (port) async throws in
+            #expect(try await self.admission(port, headers: [cookie]) == admitted)
+            for origin in ["http://chat.example:8080", "https://chat.example:8080", "https://app.example"] {
+                #expect(try await self.admission(port, headers: [cookie, "Origin: \(origin)"]) == admitted)
+            }
+            for origin in [
+                "https://evil.example", "https://chat.example", "https://app.example.evil.example",
+                "http://app.example", "https://evil.example/chat.example:8080", "chat.example:8080", "null",
+            ] {
+                let code = try await self.refusal(port, headers: [cookie, "Origin: \(origin)"])
+                #expect(code == "ORIGIN_FORBIDDEN", "\(origin)")
+            }
+        }
+    }
+
+    @Test func cookieIsNotLookedAtUnlessAskedFor() async throws {
+        let cookie = self.cookie(TokenFixture.hs256(#"{"sub":"u"}"#))
+        try await self.withServer(cookie: nil) { (port) async throws in
+            #expect(try await self.refusal(port, headers: [cookie]) == "TOKEN_MISSING")
+        }
+        try await self.withServer(cookie: "other") { (port) async throws in
+            #expect(try await self.refusal(port, headers: [cookie]) == "TOKEN_INVALID")
+        }
+    }
+
+    /// Whoever has a token of its own is not taken for the cookie's user, and may be any page.
+    @Test func tokenInAuthWinsOverTheCookie() async throws {
+        let cookie = self.cookie(TokenFixture.hs256(#"{"sub":"cookie"}"#))
+        let auth = self.auth(TokenFixture.hs256(#"{"sub":"auth"}"#))
+        try await self.withServer { (port) async throws in
+            for headers in [[cookie], [cookie, "Origin: https://evil.example"]] {
+                let admitted = try await self.admission(port, auth: auth, headers: headers)
+                #expect(admitted == #"42["admitted","auth",["lobby"],""]"#)
+            }
+            #expect(try await self.refusal(port, auth: self.auth("a.b.c"), headers: [cookie]) == "TOKEN_INVALID")
+        }
+    }
+
+    /// Leeway admits a token whose time is up, and then the connection ends at once: the transport closes without a
+    /// DISCONNECT packet, so that the client comes back by itself.
+    @Test func connectionEndsWithTheToken() async throws {
+        let auth = self.auth(TokenFixture.hs256(#"{"sub":"u","exp":\#(UnixTime.now - 1)}"#))
+        try await self.withServer(endsWithToken: false) { lasting in
+            let other = try await WebSocketClient.connect(port: lasting, auth: auth)
+            _ = try await other.text(beginning: "40")
+            try await self.withServer { ending in
+                let client = try await WebSocketClient.connect(port: ending, auth: auth)
+                _ = try await client.text(beginning: "40")
+                try await client.expectClosed()
+                #expect(!client.texts.contains { $0.hasPrefix("41") })
+            }
+            // Where the setting is off, the other connection has outlived that.
+            try await other.send(#"42["ping",1]"#)
+            #expect(try await other.text(beginning: #"42["pong""#) == #"42["pong",1]"#)
+            await other.close()
+        }
+    }
+
+    /// The signature of a public key is checked elsewhere, while the client waits.
+    @Test func publicKeysDecideLater() async throws {
+        struct Payload: JWTPayload {
+            var sub = "u"
+
+            func verify(using algorithm: some JWTAlgorithm) async throws {}
+        }
+        let key = ES256PrivateKey()
+        let keys = JWTKeyCollection()
+        await keys.add(ecdsa: key)
+        let token = try await keys.sign(Payload())
+        let stranger = JWTKeyCollection()
+        await stranger.add(ecdsa: ES256PrivateKey())
+        let forged = try await stranger.sign(Payload())
+        let configuration = JWTConfiguration(publicKey: key.publicKey.pemRepresentation)
+        try await self.withServer(configuration) { (port) async throws in
+            #expect(try await self.admission(port, auth: self.auth(token)) == #"42["admitted","u",["lobby"],""]"#)
+            #expect(try await self.refusal(port, auth: self.auth(forged)) == "TOKEN_INVALID")
+        }
+    }
+}
