@@ -70,8 +70,6 @@ package final class Claim {
     package private(set) var nextPoll: UInt64
     /// Since when a suspended claim is suspended.
     package private(set) var suspendedAt: UInt64 = 0
-    /// The owner's side of the policy.
-    package internal(set) var arbiter: DuplicateArbiter?
     /// Called when the release is over.
     var completions: [@Sendable () -> Void] = []
     private let notBefore: UInt64

@@ -165,7 +165,7 @@ package struct PartitionLease: Sendable {
         guard stamp.number == self.number, stamp.session == self.session else { return .ignored }
         switch reply {
         case .epoch(let epoch):
-            return self.learn(epoch, now: now)
+            return self.learn(epoch, sentIn: stamp.epoch, now: now)
         case .lost:
             self.abandon()
             return .abandoned
@@ -215,8 +215,11 @@ package struct PartitionLease: Sendable {
         return .mustResync
     }
 
-    private mutating func learn(_ epoch: UInt64, now: UInt64) -> Outcome {
-        guard epoch != self.epoch else { return self.isGreeted ? .ignored : .mustRenew }
+    private mutating func learn(_ epoch: UInt64, sentIn sentEpoch: UInt64, now: UInt64) -> Outcome {
+        // Known already: the answer to a command that was sent before. But the answer to a command of this very epoch
+        // is a new one that happens to have its number: Redis may have been restarted with older data and a clock set
+        // back.
+        if epoch == self.epoch, sentEpoch != epoch { return self.isGreeted ? .ignored : .mustRenew }
         self.epoch = epoch
         self.isSynced = false
         self.isGreeted = false

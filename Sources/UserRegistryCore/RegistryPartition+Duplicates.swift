@@ -34,10 +34,8 @@ extension RegistryPartition {
         guard let waiter = notice.waiter, claim.state == .admitted, claim.incarnation == self.lease.number,
             self.lease.isOpen(at: now)
         else { return }
-        var arbiter = claim.arbiter ?? DuplicateArbiter(policy: self.policy, timing: self.timing)
-        let arrival = arbiter.arrived(waiter, now: now)
-        claim.arbiter = arbiter
-        switch arrival {
+        let fresh = DuplicateArbiter(policy: self.policy, timing: self.timing)
+        switch self.arbiters[claim.id, default: fresh].arrived(waiter, now: now) {
         case .none: break
         case .deny: self.deny(waiter, of: claim, now: now)
         case .replace: self.evict(claim, .replaced)

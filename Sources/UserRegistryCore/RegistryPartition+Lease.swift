@@ -78,6 +78,9 @@ extension RegistryPartition {
         case .held(let wasShut, _):
             self.held(wasShut: wasShut, now: now)
         case .mustResync:
+            // All of them, whatever the epoch's number: see ``PartitionLease`` on epochs that happen to have the same
+            // one.
+            for claim in self.claims.values { claim.isAsserted = false }
             self.beginResync(now: now)
         case .mustRenew:
             self.renewSoon(now: now)

@@ -24,6 +24,9 @@ package final class RegistryPartition {
 
     var actions: [PartitionAction] = []
 
+    /// The owner's side of the policy, for those claims whose user somebody else has asked for.
+    var arbiters: [UInt64: DuplicateArbiter] = [:]
+
     // Claims by what they wait for.
     var ready = DueQueue()
     var polls = DueQueue()
@@ -136,7 +139,7 @@ package final class RegistryPartition {
     /// The connection's probe is over.
     package func probeAnswered(_ id: UInt64, isAlive: Bool, now: UInt64) {
         guard let claim = self.claims[id], claim.isHeld else { return }
-        switch claim.arbiter?.answered(isAlive: isAlive, now: now) {
+        switch self.arbiters[id]?.answered(isAlive: isAlive, now: now) {
         case .deny(let waiters)?:
             for waiter in waiters { self.deny(waiter, of: claim, now: now) }
         case .close?:
@@ -292,6 +295,7 @@ package final class RegistryPartition {
 
     func finish(_ claim: Claim) {
         self.claims[claim.id] = nil
+        if !self.arbiters.isEmpty { self.arbiters[claim.id] = nil }
         self.complete(claim)
     }
 

@@ -50,6 +50,7 @@ final class RegistryLoop {
 
     private var pacer = ClaimPacer()
     private var isRunning = false
+    private var hasStopped = false
     private var hasFailed = false
     private var beat: Scheduled<Void>?
     private var alarm: (time: UInt64, task: Scheduled<Void>)?
@@ -71,7 +72,7 @@ final class RegistryLoop {
     /// Who waits for the answers to `leave`.
     struct Departure {
         var unanswered: Int
-        var completion: () -> Void
+        var completions: [@Sendable () -> Void]
     }
 
     init(
@@ -113,6 +114,7 @@ final class RegistryLoop {
     /// Nothing is renewed any more; the gates close by themselves.
     func stop() {
         self.isRunning = false
+        self.hasStopped = true
         self.beat?.cancel()
         self.alarm?.task.cancel()
         self.departed()
@@ -182,7 +184,7 @@ final class RegistryLoop {
             case .claim(let id, let user, let hash, let info, let since, let connection):
                 self.claim(id, user, hash, info, since, connection, now: now)
             case .release(let id, let completion):
-                guard let partition = self.partition(of: id) else {
+                guard !self.hasStopped, let partition = self.partition(of: id) else {
                     completion()
                     continue
                 }
@@ -202,7 +204,7 @@ final class RegistryLoop {
     ) {
         let undecided = self.partitions.reduce(0) { $0 + $1.machine.undecided }
         guard let partition = self.partition(of: id), undecided < Self.maximumUndecided, self.departure == nil,
-            !self.hasFailed
+            !self.hasFailed, !self.hasStopped
         else { return connection.registryRefused(.unavailable) }
         let claim = Claim(
             id: id, user: user, info: info, connectedAt: since, connection: connection,
@@ -218,12 +220,17 @@ final class RegistryLoop {
 
     /// Ends the leases. `completion` is called when the store has answered, or after a second.
     func leave(_ completion: @escaping @Sendable () -> Void) {
+        guard self.departure == nil else {
+            self.departure?.completions.append(completion)
+            if self.departure?.unanswered == 0 { self.departed() }
+            return
+        }
         let now = LeaseGate.now()
         let isConnected = self.generation != 0
-        self.departure = Departure(unanswered: isConnected ? self.partitions.count : 0, completion: completion)
+        self.departure = Departure(unanswered: isConnected ? self.partitions.count : 0, completions: [completion])
         self.shared.renewedAt.store(0, ordering: .relaxed)
         for partition in self.partitions {
-            if !partition.machine.lease.isRegistered { self.departure?.unanswered -= 1 }
+            if isConnected, !partition.machine.lease.isRegistered { self.departure?.unanswered -= 1 }
             partition.machine.leave(now: now)
             self.settle(partition, now: now)
         }
@@ -236,8 +243,10 @@ final class RegistryLoop {
     }
 
     func departed() {
-        self.departure?.completion()
-        self.departure?.completion = {}
+        let completions = self.departure?.completions ?? []
+        self.departure?.unanswered = 0
+        self.departure?.completions = []
+        for completion in completions { completion() }
     }
 
     // MARK: - Actions

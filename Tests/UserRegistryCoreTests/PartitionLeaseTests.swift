@@ -81,12 +81,23 @@ import Testing
 
     @Test(arguments: [
         (ScriptReply.noLease, PartitionLease.Outcome.mustRenew), (.resync, .mustRenew), (.stale, .mustRenew),
-        (.lost, .abandoned), (.epoch(9), .newEpoch), (.epoch(7), .ignored), (.wait, .ignored), (.recovering, .ignored),
+        (.lost, .abandoned), (.epoch(9), .newEpoch), (.epoch(7), .newEpoch), (.wait, .ignored), (.recovering, .ignored),
         (.token(3), .ignored), (.unknown, .ignored), (.notExecuted, .ignored),
     ])
     func answersToOtherCommands(reply: ScriptReply, outcome: PartitionLease.Outcome) {
         var lease = Self.synced()
         #expect(lease.answered(reply, to: lease.stamp, now: 101 * Self.second) == outcome)
+    }
+
+    @Test func anEpochThatIsKnownAlreadyIsNoNews() {
+        var lease = Self.synced()
+        let old = lease.stamp
+        _ = lease.answered(.epoch(8), to: old, now: 101 * Self.second)
+        #expect(lease.answered(.epoch(8), to: old, now: 101 * Self.second) == .mustRenew)
+        _ = lease.heartbeat()
+        _ = lease.renewed(.resync, to: lease.stamp, sentAt: 102 * Self.second, now: 102 * Self.second)
+        #expect(lease.answered(.epoch(8), to: old, now: 102 * Self.second) == .ignored)
+        #expect(lease.isGreeted)
     }
 
     /// Who was fenced may not continue in a new epoch (model variant V8).

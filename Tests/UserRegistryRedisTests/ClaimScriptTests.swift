@@ -8,7 +8,7 @@ import Testing
 @testable import UserRegistryRedis
 
 /// The scripts about single users, against a real Redis: every reply code, and each call twice.
-@Suite struct ClaimScriptTests {
+@Suite(.serialized) struct ClaimScriptTests {
     @Test func claimsAreGrantedOnceAndRepeatable() async throws {
         try await ScriptBench.with { bench in
             let one = try await bench.register("aaaaaaaaaa1")

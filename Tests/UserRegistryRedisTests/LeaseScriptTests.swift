@@ -8,7 +8,7 @@ import Testing
 @testable import UserRegistryRedis
 
 /// The scripts about leases, epochs and the dead, against a real Redis.
-@Suite struct LeaseScriptTests {
+@Suite(.serialized) struct LeaseScriptTests {
     @Test func anEmptyRedisBeginsAnEpochWithAWindow() async throws {
         try await ScriptBench.with { bench in
             var one = ScriptBench.Caller(inc: "aaaaaaaaaa1")

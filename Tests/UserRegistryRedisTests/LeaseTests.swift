@@ -24,6 +24,10 @@ import UserRegistryCore
             try await eventually("taken over") { new.allSatisfy { $0.isGranted } }
             #expect(new.allSatisfy { $0.refusal == nil } && old.allSatisfy { !$0.isServed })
             #expect(checker.stop().violations == [])
+            // What is asked of a registry that has ended is answered at once.
+            for socket in old { socket.close() }
+            let late = cluster.nodes[0].connect("late")
+            try await eventually("released") { old.allSatisfy(\.isReleased) && late.refusal == .unavailable }
             try await eventually("the dead node is cleared away") {
                 try await cluster.nodes[1].registry.nodes().map(\.id) == ["n2"]
             }

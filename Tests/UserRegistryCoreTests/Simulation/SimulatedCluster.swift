@@ -88,7 +88,6 @@ final class SimulatedCluster {
     var violation: String?
     var admissions = 0
     var refusals = 0
-    var log: [String] = []
 
     private var queue = EventQueue()
     private var commandID = 0
