@@ -86,7 +86,12 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     func checkTimes(_ now: NIODeadline) {
         let isLate = self.bodyDeadline.map { $0 < now } ?? false
         var isIdle = false
-        if case .idle = self.phase { isIdle = now - self.idleSince > self.server.configuration.keepAliveTimeout }
+        if case .idle = self.phase {
+            let configuration = self.server.configuration
+            // The head of the first request is on its way already.
+            let limit = self.request == 0 ? configuration.requestTimeout : configuration.keepAliveTimeout
+            isIdle = now - self.idleSince > limit
+        }
         guard isLate || isIdle else { return }
         if isLate { self.loop.counters.refused["request_timeout", default: 0] += 1 }
         self.context?.close(promise: nil)
@@ -175,6 +180,10 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func finishRequest(_ context: ChannelHandlerContext) {
         let phase = self.phase
+        if case .receiving = phase, self.head == nil {  // was refused when it began
+            self.phase = .idle
+            return
+        }
         self.phase = .answering
         let responder = self.responder
         switch phase {
@@ -223,7 +232,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             headers: head.headers, target: head.uri,
             address: EngineRequest.clientAddress(
                 peer: context.channel.remoteAddress?.ipAddress ?? "",
-                forwardedFor: head.headers.first(name: "x-forwarded-for"),
+                forwardedFor: Self.forwardedFor(head),
                 trusted: self.server.configuration.trustedProxies),
             isSecure: self.server.configuration.makeTLSHandler != nil)
         if let refusal = self.server.refusal(of: request) { return self.refuse(self.request, refusal) }
@@ -236,6 +245,11 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.respond(
             to: self.request, .ok, contentType: "text/plain; charset=UTF-8", body: ByteBuffer(string: text),
             session: session.id)
+    }
+
+    private static func forwardedFor(_ head: HTTPRequestHead) -> String? {
+        let values = head.headers["x-forwarded-for"]
+        return values.isEmpty ? nil : values.joined(separator: ",")
     }
 
     // MARK: WebSocket on a used connection

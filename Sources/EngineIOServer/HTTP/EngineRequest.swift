@@ -69,6 +69,14 @@ package struct EngineRequest: Sendable {
         }
     }
 
+    /// All values of the headers of that name, joined by commas: a proxy may add a header of its own behind the client's.
+    ///
+    /// - Parameter name: in lower case.
+    func joinedHeader(_ name: String) -> String? {
+        let values = self.headers.filter { $0.name.lowercased() == name }.map(\.value)
+        return values.isEmpty ? nil : values.joined(separator: ",")
+    }
+
     /// The query's parameters, percent-decoded; of a repeated name the last one counts.
     package var query: [String: String] { Query.parameters(of: self.target) }
 
@@ -92,7 +100,7 @@ package struct EngineRequest: Sendable {
         guard let forwardedFor, trusted.contains(where: { $0.contains(peer) }) else { return peer }
         var address = peer
         for part in forwardedFor.split(separator: ",").reversed() {
-            let candidate = part.drop { $0 == " " }.prefix { $0 != " " }
+            let candidate = part.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
             guard !candidate.isEmpty else { break }
             address = String(candidate)
             if !trusted.contains(where: { $0.contains(address) }) { break }

@@ -42,6 +42,7 @@ package final class EngineLoop {
     private var endOfTurn: @Sendable () -> Void = {}
     /// Above this the log is sent before the turn ends, so that one turn cannot hold unbounded memory.
     private static let longestLog = 8 << 20
+    private static let usualLog = 1 << 20
     /// While a range of the log is being handed out it must stay where it is.
     private var deliveries = 0
 
@@ -249,7 +250,11 @@ package final class EngineLoop {
             }
         }
         self.dirty.removeAll(keepingCapacity: true)
-        self.log.clear()
+        if self.log.capacity > Self.usualLog, self.log.writerIndex < self.log.capacity / 8 {
+            self.log = ByteBufferAllocator().buffer(capacity: Self.usualLog)  // gives back what a burst needed
+        } else {
+            self.log.clear()
+        }
     }
 
     private func flushOutbox() {
@@ -300,6 +305,12 @@ package final class EngineLoop {
     /// Sends what the log holds for this session now.
     func flushShare(of slot: Int32) {
         self.flush(Int(slot))
+    }
+
+    /// Writes that may wait for one client: each costs memory beside its bytes.
+    var maximumWaitingWrites: Int {
+        let bytes = self.configuration.maxQueuedBytes
+        return bytes == 0 ? Int.max : max(1024, bytes / 128)
     }
 
     // MARK: timers

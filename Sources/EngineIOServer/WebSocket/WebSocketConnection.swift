@@ -42,6 +42,8 @@ final class WebSocketConnection: ChannelInboundHandler {
 
     /// Input that is not a whole frame yet; nil nearly always.
     private var leftover: ByteBuffer?
+    /// What the input that is kept occupies.
+    var keptCapacity: Int { self.leftover?.storageCapacity ?? 0 }
     /// The fragments of a message so far (RFC 6455, 5.4).
     private var fragments: ByteBuffer?
     private var fragmentsAreText = false
@@ -57,6 +59,8 @@ final class WebSocketConnection: ChannelInboundHandler {
     }
     private var descriptor: Int32 = -1
     private var writesInChannel = 0
+    /// While closing: nothing that comes is looked at, not even for the peer's close frame.
+    private var isDeaf = false
 
     init(loop: EngineLoop, channel: any Channel, maxPayload: Int) {
         self.loop = loop
@@ -107,7 +111,10 @@ final class WebSocketConnection: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.channelClosed() }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed { return self.channel.close(promise: nil) }
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            self.forgetDescriptor()
+            return self.channel.close(promise: nil)
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -136,23 +143,27 @@ final class WebSocketConnection: ChannelInboundHandler {
     private func consumeLeftover(_ whole: ByteBuffer) {
         let used = whole.withUnsafeReadableBytes { self.consume($0) }
         guard used < whole.readableBytes, self.phase == .open else { return }
-        var rest = whole
-        rest.moveReaderIndex(forwardBy: used)
-        self.leftover = rest
+        // A copy of the rest, where something was used: the buffer would keep what was used, and grow with every read.
+        self.leftover = used == 0 ? whole : ByteBuffer(bytes: whole.readableBytesView.dropFirst(used))
     }
 
     /// The read is over: everything it produced leaves in one write.
     func receivedAll() {
+        self.endTurn()
+        self.loop.trimScratch()
+    }
+
+    /// May be called while a handler still looks at the payload: the loop's scratch memory must stay.
+    private func endTurn() {
         let loop = self.loop
         guard loop.current === self else { return }
         loop.current = nil
         if loop.output.readableBytes > 0 { self.write(loop.output) }
-        loop.trimScratch()
     }
 
     private func beginTurn() {
         let loop = self.loop
-        loop.current?.receivedAll()
+        loop.current?.endTurn()
         loop.current = self
         loop.output.clear()
         if self.slot >= 0 { loop.takeShare(of: self.slot) }  // what came before, in this turn, goes before its answers
@@ -317,8 +328,9 @@ final class WebSocketConnection: ChannelInboundHandler {
     }
 
     @inline(never)
-    func sendThroughChannel(_ bytes: ByteBuffer) {
+    func sendThroughChannel(_ frames: ByteBuffer) {
         guard self.phase != .closed else { return }
+        let bytes = Self.compact(frames)
         if self.descriptor >= 0 {
             self.directDescriptor = -1
             self.writesInChannel += 1
@@ -335,7 +347,25 @@ final class WebSocketConnection: ChannelInboundHandler {
         } else {
             self.channel.writeAndFlush(bytes, promise: nil)
         }
-        if self.phase == .open, !self.channel.isWritable { self.session?.closeSoon(.slowConsumer) }
+        if self.phase == .open, !self.channel.isWritable || self.writesInChannel > self.loop.maximumWaitingWrites {
+            self.isSlow()
+        }
+    }
+
+    /// What waits must not keep the loop's whole buffer alive: a client that reads nothing could hold one for each pong.
+    static func compact(_ bytes: ByteBuffer) -> ByteBuffer {
+        guard bytes.storageCapacity > 2 * bytes.readableBytes + 1024 else { return bytes }
+        return ByteBuffer(bytes: bytes.readableBytesView)
+    }
+
+    /// More waits than may. A session ends; a connection that is none is not read until the client has caught up.
+    private func isSlow() {
+        if let session = self.session { return session.closeSoon(.slowConsumer) }
+        if self.channel.eventLoop === self.loop.eventLoop { self.setReading(false, .receiver) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { self.setReading(true, .receiver) }
     }
 
     private func forgetDescriptor() {
@@ -382,6 +412,7 @@ final class WebSocketConnection: ChannelInboundHandler {
 
     private func violate(_ code: UInt16) {
         self.loop.counters.refused["websocket_\(code)", default: 0] += 1
+        self.isDeaf = code == 1002 || code == 1009
         self.finish(.transportError, code: code)
     }
 
@@ -419,7 +450,7 @@ final class WebSocketConnection: ChannelInboundHandler {
             if let code { memory.storeBytes(of: code.bigEndian, as: UInt16.self) }
             self.sendControl(WebSocketCodec.close, UnsafeRawBufferPointer(rebasing: memory[..<(code == nil ? 0 : 2)]))
         }
-        self.receivedAll()
+        self.endTurn()
         self.phase = .closing
         self.leftover = nil
         self.fragments = nil
@@ -428,9 +459,10 @@ final class WebSocketConnection: ChannelInboundHandler {
         self.loop.eventLoop.scheduleTask(in: .seconds(2)) { bound.onLoop.closeChannel() }
     }
 
-    /// The peer's close frame is the first byte 0x88 of a frame; whatever else it still sends is of no interest.
+    /// The peer's close frame is the first byte 0x88 of a frame; whatever else it still sends is of no interest. From a peer whose
+    /// frames cannot be told apart everything is read and dropped: closing while it still writes would take our close frame back.
     private func receivedWhileClosing(_ input: ByteBuffer) {
-        guard self.phase == .closing else { return }
+        guard self.phase == .closing, !self.isDeaf else { return }
         let bytes =
             self.leftover.take().map {
                 var all = $0; all.writeImmutableBuffer(input); return all
@@ -439,11 +471,10 @@ final class WebSocketConnection: ChannelInboundHandler {
         let isOver = bytes.withUnsafeReadableBytes { all in
             while used < all.count {
                 let rest = UnsafeRawBufferPointer(rebasing: all[used...])
-                guard case .found(let header) = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) else {
-                    if case .needsMore = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) {
-                        return false
-                    }
-                    return true
+                let parsing = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload)
+                guard case .found(let header) = parsing else {
+                    if case .violation = parsing { self.isDeaf = true }
+                    return false
                 }
                 if header.firstByte == WebSocketCodec.close { return true }
                 guard rest.count >= header.frameLength else { return false }
@@ -452,6 +483,7 @@ final class WebSocketConnection: ChannelInboundHandler {
             return false
         }
         if isOver { return self.closeWhenWritten() }
+        if self.isDeaf { return }
         if let rest = bytes.getSlice(at: bytes.readerIndex + used, length: bytes.readableBytes - used),
             rest.readableBytes > 0
         {
@@ -464,6 +496,7 @@ final class WebSocketConnection: ChannelInboundHandler {
         self.phase = .closed
         self.forgetDescriptor()
         if self.loop.current === self { self.loop.current = nil }
+        self.receiver = nil  // which refers to this connection
         self.channel.close(promise: nil)
     }
 

@@ -129,7 +129,7 @@ struct WebSocketHandshake {
         var forwarded: String?
         if !self.server.configuration.trustedProxies.isEmpty {
             let plain = EngineRequest(head: raw, target: target, address: peer, isSecure: false)
-            forwarded = plain.header("x-forwarded-for")
+            forwarded = plain.joinedHeader("x-forwarded-for")
         }
         return EngineRequest(
             head: raw, target: target,

@@ -1,0 +1,149 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+@testable import EngineIOServer
+
+/// What a session's receiver noted, from any thread.
+final class Notes: Sendable {
+    private let values = Mutex<[String]>([])
+    func add(_ value: String) { self.values.withLock { $0.append(value) } }
+    var all: [String] { self.values.withLock { $0 } }
+}
+
+/// Objects that are to be freed.
+final class WeakReferences: Sendable {
+    /// `@unchecked Sendable`: the reference is only compared with nil.
+    private final class Entry: @unchecked Sendable {
+        weak var object: AnyObject?
+        init(_ object: AnyObject) { self.object = object }
+    }
+    private let all = Mutex<[Entry]>([])
+
+    func add(_ object: AnyObject) {
+        let entry = Entry(object)
+        self.all.withLock { $0.append(entry) }
+    }
+
+    var living: Int { self.all.withLock { $0 }.count { $0.object != nil } }
+    var count: Int { self.all.withLock { $0.count } }
+}
+
+/// Sends every message back, and notes how sessions end.
+final class EchoDelegate: EngineServerDelegate {
+    let notes = Notes()
+    let refusal: EngineHTTPError?
+    let sessions = WeakReferences()
+
+    init(refusal: EngineHTTPError? = nil) { self.refusal = refusal }
+
+    func engineRefusal(of request: EngineRequest) -> EngineHTTPError? { self.refusal }
+
+    func engineOpens(_ session: EngineSession) -> any EngineSessionReceiver {
+        self.sessions.add(session)
+        return Receiver(session, self.notes)
+    }
+
+    var living: Int { self.sessions.living }
+
+    private final class Receiver: EngineSessionReceiver {
+        private let session: EngineSession
+        private let notes: Notes
+        private var ticker: RepeatedTask?
+        private var said = 0
+
+        init(_ session: EngineSession, _ notes: Notes) {
+            self.session = session
+            self.notes = notes
+        }
+
+        func engineReceived(text: UnsafeRawBufferPointer) {
+            let text = String(decoding: text, as: UTF8.self)
+            if text == "close" { return self.session.close(.forcedClose, .flush) }
+            if text == "comeback" { return self.session.close(.forcedClose, .comeBack(code: "TEST")) }
+            if text.hasPrefix("flood") { return self.flood(Int(text.dropFirst(5)) ?? 0) }
+            self.say(text)
+        }
+
+        private func say(_ text: String) {
+            var frame = "4" + text
+            frame.withUTF8 { bytes in
+                self.session.send { $0.writeFrame(WebSocketCodec.text, UnsafeRawBufferPointer(bytes)) }
+            }
+        }
+
+        /// One message each millisecond, from outside of any read.
+        private func flood(_ count: Int) {
+            let bound = LoopBound(self, on: self.session.loop.eventLoop)
+            self.ticker = self.session.loop.eventLoop.scheduleRepeatedTask(
+                initialDelay: .zero, delay: .milliseconds(1)
+            ) { _ in bound.onLoop.sayNext(of: count) }
+        }
+
+        private func sayNext(of count: Int) {
+            self.say("n\(self.said)")
+            self.said += 1
+            if self.said == count { self.ticker?.cancel() }
+        }
+
+        func engineReceived(binary: UnsafeRawBufferPointer) {
+            self.session.send { $0.writeFrame(WebSocketCodec.binary, binary) }
+        }
+
+        func engineUpgraded() { self.notes.add("upgraded") }
+        func engineClosed(_ reason: CloseReason) {
+            self.ticker?.cancel()
+            self.notes.add(reason.rawValue)
+        }
+    }
+}
+
+/// An Engine.IO server on loopback, and its loops.
+struct Engine: Sendable {
+    let server: EngineServer
+    let delegate: EchoDelegate
+    let port: Int
+
+    func counters() async -> EngineCounters { await self.server.counters() }
+}
+
+func withEngine(
+    loops: Int = 1, refusal: EngineHTTPError? = nil, _ change: (inout EngineConfiguration) -> Void = { _ in },
+    _ body: @escaping @Sendable (Engine) async throws -> Void
+) async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+    var configuration = EngineConfiguration()
+    configuration.eventRate = 0
+    change(&configuration)
+    let delegate = EchoDelegate(refusal: refusal)
+    let server = EngineServer(
+        configuration: configuration, eventLoops: Array(group.makeIterator()), delegate: delegate,
+        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    let address = try await server.start(host: "127.0.0.1", port: 0, group: group)
+    let engine = Engine(server: server, delegate: delegate, port: address.port ?? 0)
+    let result: Result<Void, any Error>
+    do {
+        try await blocking { try await body(engine) }
+        result = .success(())
+    } catch {
+        result = .failure(error)
+    }
+    await server.closeAll(.serverShuttingDown, .discard)
+    await server.stopListening()
+    await server.stopTicking()
+    try await group.shutdownGracefully()
+    try result.get()
+}
+
+extension TestClient {
+    /// A polling session; returns its request target.
+    func openPolling() throws -> String {
+        let response = try self.roundTrip("GET", Self.path + "polling")
+        try check(response.status, 200, "handshake")
+        return Self.path + "polling&sid=" + (try Self.sessionID(in: response.body))
+    }
+}

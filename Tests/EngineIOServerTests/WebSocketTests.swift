@@ -1,0 +1,272 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import NIOCore
+import Testing
+
+@testable import EngineIOServer
+
+@Suite struct WebSocketTests {
+    @Test func handshakeOpensASession() async throws {
+        try await withEngine {
+            $0.sidPrefix = "n7"
+        } _: { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openWebSocket(TestClient.path + "websocket")
+            let open = try client.readText()
+            let sid = try TestClient.sessionID(in: open)
+            #expect(sid.hasPrefix("n7-"))
+            #expect(
+                open == "0{\"sid\":\"\(sid)\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000,"
+                    + "\"maxPayload\":1000000}")
+            try client.send("4hello")
+            try client.expect("4hello")
+            try client.write(TestClient.frame(0x82, [0, 255, 7]))
+            #expect(try client.readFrame() == TestClient.Frame(first: 0x82, payload: [0, 255, 7]))
+        }
+    }
+
+    @Test func messagesOfAllLengthsComeBack() async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            for length in [0, 1, 124, 125, 126, 65534, 65535, 65536, 200_000, 999_999] {
+                let text = "4" + String(repeating: "x", count: length)
+                try client.send(text)
+                try client.expect(text)
+            }
+        }
+    }
+
+    @Test func headSplitAnywhereIsTheSame() async throws {
+        try await withEngine { engine in
+            let request = Array(
+                try TestClient(port: engine.port).upgradeRequest(TestClient.path + "websocket").utf8)
+            for cut in stride(from: 1, to: request.count, by: 7) {
+                let client = try TestClient(port: engine.port)
+                try client.write(request[..<cut])
+                try await Task.sleep(for: .milliseconds(1))
+                try client.write(request[cut...])
+                _ = try client.readHead()
+                try client.send("4x")
+                _ = try client.readText()
+                try client.expect("4x")
+            }
+        }
+    }
+
+    @Test func fragmentsAreJoinedAroundControlFrames() async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            try client.write(
+                TestClient.frame(0x01, Array("4f\u{E4}".utf8.dropLast())) + TestClient.frame(0x89, [1, 2])
+                    + TestClient.frame(0x00, [0xA4]) + TestClient.frame(0x8A, []) + TestClient.frame(0x80, []))
+            #expect(try client.readFrame() == TestClient.Frame(first: 0x8A, payload: [1, 2]))
+            try client.expect("4fä")
+            try client.write(TestClient.frame(0x02, [1]) + TestClient.frame(0x80, [2]))
+            #expect(try client.readFrame() == TestClient.Frame(first: 0x82, payload: [1, 2]))
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("unmasked", [0x81, 0x01, 0x34], 1002),
+            ("reserved bit", TestClient.frame(0xC1, [0x34]), 1002),
+            ("unknown opcode", TestClient.frame(0x83, [0x34]), 1002),
+            ("unknown control opcode", TestClient.frame(0x8B, []), 1002),
+            ("long ping", TestClient.frame(0x89, [UInt8](repeating: 1, count: 126)), 1002),
+            ("fragmented ping", TestClient.frame(0x09, []), 1002),
+            ("continuation of nothing", TestClient.frame(0x80, [0x34]), 1002),
+            ("message within a message", TestClient.frame(0x01, [0x34]) + TestClient.frame(0x81, [0x34]), 1002),
+            ("length with its top bit", [0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4], 1002),
+            ("length of 2^63 - 1", [0x82, 0xFF, 0x7F, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4], 1009),
+            ("invalid UTF-8", TestClient.frame(0x81, [0x34, 0xC0, 0xAF]), 1007),
+            (
+                "invalid UTF-8 in fragments",
+                TestClient.frame(0x01, [0x34, 0xED]) + TestClient.frame(0x80, [0xA0, 0x80]), 1007
+            ),
+            ("close of one byte", TestClient.frame(0x88, [3]), 1002),
+            ("close with a code of nobody", TestClient.frame(0x88, [0x03, 0xED]), 1002),
+            ("close with invalid UTF-8", TestClient.frame(0x88, [0x03, 0xE8, 0xFF]), 1007),
+        ] as [(String, [UInt8], Int)])
+    func violationsAreClosedWithTheirCode(_ name: String, _ bytes: [UInt8], _ code: Int) async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            try client.send("4before")
+            try client.write(bytes)
+            try client.expect("4before")
+            let frame = try client.readFrame()
+            #expect(frame.first == 0x88 && frame.closeCode == code)
+            try await eventually("closed") { engine.server.sessionCount == 0 }
+            #expect(engine.delegate.notes.all == ["transport error"])
+        }
+    }
+
+    /// The client of a message that is too large still writes when the refusal comes: it must be able to read it.
+    @Test func tooLargeMessageIsRefusedWithACodeThatArrives() async throws {
+        try await withEngine {
+            $0.maxPayload = 1000
+        } _: { engine in
+            for _ in 0..<5 {
+                let client = try TestClient(port: engine.port)
+                try client.openSession()
+                let frame = TestClient.frame(0x82, [UInt8](repeating: 0x5A, count: 200_000), mask: [0x91, 2, 3, 4])
+                try client.write(frame[..<100_000])
+                try await Task.sleep(for: .milliseconds(10))
+                try client.write(frame[100_000...])
+                try await Task.sleep(for: .milliseconds(10))
+                #expect(try client.readFrame().closeCode == 1009)
+            }
+        }
+    }
+
+    @Test func closeHandshakeEchoesTheCode() async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            try client.write(
+                TestClient.texts(["4a"]) + TestClient.frame(0x88, [0x0F, 0xA0]) + TestClient.texts(["4b"]))
+            try client.expect("4a")
+            let frame = try client.readFrame()
+            #expect(frame.first == 0x88 && frame.closeCode == 4000)
+            try client.expectEnd()
+            try await eventually("closed") { engine.server.sessionCount == 0 }
+            #expect(engine.delegate.notes.all == ["transport close"])
+        }
+    }
+
+    @Test func serverCloseSendsWhatWasSaidBefore() async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            try client.send("4a", "4close", "4b")
+            try client.expect("4a")
+            #expect(try client.expectClose() == nil)
+        }
+    }
+
+    @Test func missingPongEndsTheSession() async throws {
+        try await withEngine {
+            $0.pingInterval = .milliseconds(40)
+            $0.pingTimeout = .milliseconds(40)
+        } _: { engine in
+            let silent = try TestClient(port: engine.port)
+            silent.answersPings = false
+            try silent.openSession()
+            try silent.expect("2")
+            try silent.expectEnd()
+            try await eventually("timed out") { engine.delegate.notes.all == ["ping timeout"] }
+            let lively = try TestClient(port: engine.port)
+            lively.answersPings = false
+            try lively.openSession()
+            for _ in 0..<5 {
+                try lively.expect("2")
+                try lively.send("3")
+            }
+            try lively.send("4x")
+            try lively.expect("4x")
+            // Pongs that nobody asked for are no sign of life.
+            try lively.send("3", "3", "3", "3")
+            try lively.expect("2")
+            try lively.expectEnd()
+        }
+    }
+
+    /// Each read ends within a frame: what was used of the bytes kept must not stay.
+    @Test func keptInputDoesNotGrow() async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            let frame = TestClient.texts(["4" + String(repeating: "x", count: 20000)])
+            try client.write(frame[..<100])
+            for _ in 0..<200 {
+                try client.write(frame[100...] + frame[..<100])
+                try client.expect("4" + String(repeating: "x", count: 20000))
+            }
+            let loop = engine.server.loops[0]
+            let kept = try await loop.eventLoop.submit {
+                loop.onLoop.session(in: 0)?.webSocket?.keptCapacity ?? -1
+            }.get()
+            #expect((0..<200_000).contains(kept))
+        }
+    }
+
+    @Test func slowConsumerIsClosed() async throws {
+        try await withEngine {
+            $0.maxQueuedBytes = 100_000
+        } _: { engine in
+            let client = try TestClient(port: engine.port, receiveBuffer: 4096)
+            try client.openSession()
+            let frame = TestClient.texts(["4" + String(repeating: "x", count: 50000)])
+            do {
+                for _ in 0..<2000 where engine.delegate.notes.all.isEmpty { try client.write(frame) }
+            } catch {}  // the server has closed
+            try await eventually("closed") { engine.delegate.notes.all == ["slow consumer"] }
+        }
+    }
+
+    /// A small write that waits must not keep the loop's whole buffer.
+    @Test func waitingOutputKeepsNoMoreMemoryThanItsOwn() {
+        var buffer = ByteBufferAllocator().buffer(capacity: 1 << 20)
+        buffer.writeRepeatingByte(7, count: 100)
+        let kept = WebSocketConnection.compact(buffer)
+        #expect(kept == buffer && kept.storageCapacity <= 2048)
+        buffer.writeRepeatingByte(7, count: 900_000)
+        #expect(WebSocketConnection.compact(buffer).storageCapacity == buffer.storageCapacity)
+    }
+
+    /// Each waiting write costs memory beside its bytes: many tiny ones make a slow consumer, too.
+    @Test func manyTinyWaitingWritesEndTheSession() async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port, receiveBuffer: 4096)
+            try client.openSession()
+            let loop = engine.server.loops[0]
+            let isOver: @Sendable () async throws -> Bool = {
+                try await loop.eventLoop.submit { () -> Bool in
+                    guard let session = loop.onLoop.session(in: 0) else { return true }
+                    for _ in 0..<100 { session.webSocket?.sendNow(ByteBuffer(bytes: [0x81, 1, 0x36])) }
+                    return false
+                }.get()
+            }
+            let big = TestClient.texts(["4" + String(repeating: "x", count: 60000)])
+            for _ in 0..<100 {
+                let drained = try await loop.eventLoop.submit { loop.onLoop.session(in: 0)?.isWritable ?? false }.get()
+                if !drained { break }
+                try client.write(big)
+            }
+            try await eventually("slow consumer") { try await isOver() }
+            #expect(engine.delegate.notes.all == ["slow consumer"])
+        }
+    }
+
+    @Test func eventRatePausesReadingAndLosesNothing() async throws {
+        try await withEngine {
+            $0.eventRate = 50
+        } _: { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            let texts = (0..<170).map { "4\($0)" }
+            try client.write(TestClient.texts(texts))
+            for text in texts { try client.expect(text) }
+            #expect(await engine.counters().readingPauses > 0)
+        }
+    }
+
+    @Test func plainEchoEndpointHoldsBackAClientThatDoesNotRead() async throws {
+        try await withEngine {
+            $0.webSocketEndpoints["/echo"] = .echo(maxPayload: 1 << 20)
+            $0.maxQueuedBytes = 100_000
+        } _: { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openWebSocket("/echo")
+            let payload = [UInt8](repeating: 7, count: 300_000)
+            let frame = TestClient.frame(0x82, payload)
+            let writer = Task { try await blocking { for _ in 0..<60 { try client.write(frame) } } }
+            try await Task.sleep(for: .milliseconds(300))
+            for _ in 0..<60 { #expect(try client.readFrame() == TestClient.Frame(first: 0x82, payload: payload)) }
+            try await writer.value
+        }
+    }
+}
