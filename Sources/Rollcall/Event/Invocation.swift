@@ -107,12 +107,12 @@ extension Socket {
 
     /// Called for each event of this socket before its handler; throw to drop the event.
     public func use(_ middleware: @escaping @Sendable (_ event: String, _ arguments: Arguments) throws -> Void) {
-        self.onLoop { $0.extras.packetMiddleware.append(middleware) }
+        self.onLoop { if $0.state.phase < .closing { $0.extras.packetMiddleware.append(middleware) } }
     }
 
     /// Called for each event of this socket, beside its handler.
     public func onAny(_ listener: @escaping @Sendable (_ event: String, _ arguments: Arguments) -> Void) {
-        self.onLoop { $0.extras.anyListeners.append(listener) }
+        self.onLoop { if $0.state.phase < .closing { $0.extras.anyListeners.append(listener) } }
     }
 
     /// Handles an event with its arguments as they came; what is returned is the acknowledgement, nil sends none.

@@ -83,6 +83,12 @@ final class NamespaceMembers {
         self.members[index].incarnation = grant.incarnation
     }
 
+    /// Fan-outs hand what they have for this member to the socket, until ``setGrant(_:of:)``.
+    func suspend(_ socket: Socket) {
+        let index = Int(socket.state.member)
+        if index >= 0 { self.members[index].incarnation = Self.joining }
+    }
+
     func remove(_ socket: Socket) {
         let index = socket.state.member
         guard index >= 0 else { return }
@@ -159,6 +165,7 @@ final class NamespaceMembers {
         loop.fanOut {
             self.forEachMember(options) { index in
                 let member = self.members[Int(index)]
+                guard member.slot >= 0 else { return }
                 if options.isVolatile, !(loop.session(in: member.slot)?.isWritable ?? false) { return }
                 if self.served[Int(member.partition)] == member.incarnation {
                     loop.deliver(range, to: member.slot)
@@ -174,6 +181,9 @@ final class NamespaceMembers {
         guard let socket = self.sockets[Int(index)] else { return }
         let frames = self.loop.frames(in: range)
         socket.hold { $0.writeImmutableBuffer(frames) }
+        guard socket.state.phase == .connected, self.gate?.isOpen(socket.state.grant) ?? true else { return }
+        // The gate was shut so shortly that the registry did not notice.
+        self.loop.eventLoop.execute { socket.resume() }
     }
 
     private func prepareGate() {
@@ -193,12 +203,7 @@ final class NamespaceMembers {
                 for index in self.members.indices where self.members[index].slot >= 0 { body(Int32(index)) }
                 return
             }
-            if let room = self.rooms[name] {
-                for index in room.members { body(index) }
-            } else if let index = self.byID[name] {
-                body(index)
-            }
-            return
+            return self.forEach(in: name, body)
         }
         self.forEachMarked(options, body)
     }

@@ -16,6 +16,10 @@ final class Connection: EngineSessionReceiver {
     /// A binary packet whose attachments are still coming.
     private var incomplete: (text: ByteBuffer, missing: Int, attachments: [ByteBuffer], bytes: Int)?
     private var wasUsed = false
+    /// Set when the connection is to end as soon as its last socket has released its claim. Nothing is received any more.
+    private var ending: ((Connection) -> Void)?
+    /// CONNECT packets for namespaces that a socket of this client is just leaving, by namespace.
+    private var waitingConnects: [String: ByteBuffer] = [:]
 
     init(session: EngineSession, server: SocketIOServer) {
         self.session = session
@@ -27,6 +31,7 @@ final class Connection: EngineSessionReceiver {
 
     @inline(__always)
     func engineReceived(text: UnsafeRawBufferPointer) {
+        guard self.ending == nil else { return }
         let packet: SocketPacketSlices
         do {
             guard self.incomplete == nil else { return self.violate("text_among_attachments") }
@@ -43,6 +48,7 @@ final class Connection: EngineSessionReceiver {
     }
 
     func engineReceived(binary: UnsafeRawBufferPointer) {
+        guard self.ending == nil else { return }
         guard var incomplete = self.incomplete else { return self.violate("attachment_without_packet") }
         self.incomplete = nil
         incomplete.attachments.append(ByteBuffer(bytes: binary))
@@ -94,18 +100,28 @@ final class Connection: EngineSessionReceiver {
     /// The peer broke the protocol: the session ends, as with the reference.
     private func violate(_ reason: String) {
         self.loop.counters.refused["packet_\(reason)", default: 0] += 1
-        self.session.close(.forcedClose, .flush)
+        self.closeSockets(.forcedClose, each: { _, _ in }) { $0.session.close(.forcedClose, .flush) }
     }
 
     // MARK: connecting
 
     private func connect(_ packet: SocketPacketSlices) {
         let name = packet.namespace.isEmpty ? "/" : String(decoding: packet.namespace, as: UTF8.self)
-        guard self.socket(in: packet.namespace) == nil else { return self.violate("second_connect") }
+        if let socket = self.socket(in: packet.namespace) {
+            guard socket.state.phase == .closing, self.waitingConnects[name] == nil else {
+                return self.violate("second_connect")
+            }
+            self.waitingConnects[name] = ByteBuffer(bytes: packet.payload)  // the client has left and may come again
+            return
+        }
+        self.connect(name, payload: packet.payload)
+    }
+
+    private func connect(_ name: String, payload: UnsafeRawBufferPointer) {
         guard let namespace = self.server.existingNamespace(name) else {
             return self.sendConnectError(ConnectError("Invalid namespace"), prefix: Array("\(name),".utf8))
         }
-        guard let auth = packet.payload.isEmpty ? [:] : try? JSONReader.value(packet.payload) else {
+        guard let auth = payload.isEmpty ? [:] : try? JSONReader.value(payload) else {
             return self.violate("malformed_connect")
         }
         let handshake = Handshake(request: self.session.request, auth: auth, issued: Clock.milliseconds())
@@ -169,6 +185,15 @@ final class Connection: EngineSessionReceiver {
         if self.others[socket.namespace.name] === socket { self.others[socket.namespace.name] = nil }
     }
 
+    /// A socket is gone, and its client was told so.
+    func removed(_ socket: Socket) {
+        if let ending = self.ending {
+            if self.sockets.isEmpty { ending(self) }
+        } else if let payload = self.waitingConnects.removeValue(forKey: socket.namespace.name), self.session.isOpen {
+            payload.withUnsafeReadableBytes { self.connect(socket.namespace.name, payload: $0) }
+        }
+    }
+
     /// Leaves all namespaces with a DISCONNECT packet each, then closes the session.
     func disconnectAll(_ reason: DisconnectReason) {
         self.closeSockets(reason, each: { connection, socket in connection.sendDisconnect(socket.namespace) }) {
@@ -179,7 +204,8 @@ final class Connection: EngineSessionReceiver {
 
     /// The last socket was disconnected by the server.
     func closeIfUnused() {
-        if self.root == nil, self.others.isEmpty { self.session.close(.forcedClose, .flush) }
+        guard self.root == nil, self.others.isEmpty, self.waitingConnects.isEmpty, self.ending == nil else { return }
+        self.session.close(.forcedClose, .flush)
     }
 
     /// Ends the connection so that the client comes back by itself: no DISCONNECT packet, and every claim is released first.
@@ -194,14 +220,14 @@ final class Connection: EngineSessionReceiver {
         _ reason: DisconnectReason, each: @escaping @Sendable (Connection, Socket) -> Void,
         then: @escaping @Sendable (Connection) -> Void
     ) {
+        guard self.ending == nil else { return }
         let sockets = self.sockets
-        guard sockets.contains(where: { $0.state.phase < .closing }) else { return then(self) }
-        for socket in sockets {
-            socket.close(reason) { connection, socket in
-                each(connection, socket)
-                if connection.sockets.isEmpty { then(connection) }
-            }
-        }
+        guard !sockets.isEmpty else { return then(self) }
+        self.ending = then
+        self.waitingConnects = [:]
+        self.incomplete = nil
+        // Those that are closing already have their own way of telling the client.
+        for socket in sockets { socket.close(reason, then: each) }
     }
 
     func engineUpgraded() {
@@ -209,6 +235,7 @@ final class Connection: EngineSessionReceiver {
     }
 
     func engineClosed(_ reason: CloseReason) {
+        self.waitingConnects = [:]
         for socket in self.sockets { socket.close(DisconnectReason(reason)) }
     }
 }

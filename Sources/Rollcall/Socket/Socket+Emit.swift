@@ -171,7 +171,7 @@ extension Socket {
     @inline(__always)
     func send(holdable: Bool, _ write: (inout ByteBuffer) -> Void) {
         guard self.state.phase == .connected, let session = self.state.connection?.session else { return }
-        if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) {
+        if self.mustHold() {
             if holdable { self.hold(output: write) }
             return
         }

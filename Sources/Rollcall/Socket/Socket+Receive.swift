@@ -18,7 +18,7 @@ extension Socket {
             return false
         }
         guard !event.isReserved, Self.fits(event.arguments, attachments) else { return false }
-        if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) {
+        if self.mustHold() {
             self.hold(payload, id, attachments, isEvent: true)
             return true
         }
@@ -37,7 +37,7 @@ extension Socket {
     func receive(acknowledgement payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> Bool {
         guard self.state.phase == .connected else { return true }
         guard let inner = try? JSONScanner.validateArray(payload), Self.fits(inner, attachments) else { return false }
-        if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) {
+        if self.mustHold() {
             self.hold(payload, id, attachments, isEvent: false)
             return true
         }
@@ -55,10 +55,10 @@ extension Socket {
         if self.state.extras != nil, !self.passesExtras(event, incoming) { return }
         if event.nameIsEscaped { return self.dispatchDecoded(event.decodedName, incoming) }
         if let own = self.state.listeners?.lookup(event.name) {
-            for listener in own { listener(self, incoming) }
+            for listener in own where self.state.phase == .connected { listener(self, incoming) }
         }
         if let shared = self.members.listeners.lookup(event.name) {
-            for listener in shared { listener(self, incoming) }
+            for listener in shared where self.state.phase == .connected { listener(self, incoming) }
         }
     }
 
@@ -67,8 +67,8 @@ extension Socket {
         var name = name
         name.withUTF8 { utf8 in
             let bytes = UnsafeRawBufferPointer(utf8)
-            for listener in self.state.listeners?.lookup(bytes) ?? [] { listener(self, incoming) }
-            for listener in self.members.listeners.lookup(bytes) ?? [] { listener(self, incoming) }
+            let all = (self.state.listeners?.lookup(bytes) ?? []) + (self.members.listeners.lookup(bytes) ?? [])
+            for listener in all where self.state.phase == .connected { listener(self, incoming) }
         }
     }
 
@@ -88,11 +88,27 @@ extension Socket {
                 return false
             }
         }
-        for listener in extras.anyListeners { listener(name, arguments) }
-        return true
+        for listener in extras.anyListeners where self.state.phase == .connected { listener(name, arguments) }
+        return self.state.phase == .connected
     }
 
     // MARK: suspension
+
+    /// Whether the gate is shut. Where it has opened again without word from the registry yet, what was held goes first.
+    @inline(__always)
+    func mustHold() -> Bool {
+        guard let gate = self.namespace.gate else { return false }
+        guard gate.isOpen(self.state.grant) else { return true }
+        guard self.state.isSuspended else { return false }
+        self.resume()
+        return self.state.isSuspended
+    }
+
+    /// From now on what is sent to the socket's rooms waits behind what is held.
+    private func suspend() {
+        self.state.isSuspended = true
+        self.members.suspend(self)
+    }
 
     /// What a suspended connection may hold: beyond it the transport is closed.
     private static var heldLimit: (packets: Int, bytes: Int) { (100, 65536) }
@@ -100,7 +116,7 @@ extension Socket {
     /// The gate is shut: the packet waits until it opens again.
     @inline(never)
     private func hold(_ payload: UnsafeRawBufferPointer, _ id: UInt64?, _ attachments: [ByteBuffer], isEvent: Bool) {
-        self.state.isSuspended = true
+        self.suspend()
         let extras = self.extras
         extras.heldPackets.append(
             HeldPacket(payload: ByteBuffer(bytes: payload), id: id, attachments: attachments, isEvent: isEvent))
@@ -113,13 +129,24 @@ extension Socket {
     /// Frames for a suspended client wait, too.
     @inline(never)
     func hold(output write: (inout ByteBuffer) -> Void) {
-        self.state.isSuspended = true
+        self.suspend()
         let extras = self.extras
+        guard !extras.hasOverflowed else { return }
         write(&extras.heldOutput)
         let limit = self.namespace.server.configuration.limits.maxQueuedBytes
-        if limit > 0, extras.heldOutput.readableBytes > limit {
+        guard limit > 0, extras.heldOutput.readableBytes > limit else { return }
+        extras.hasOverflowed = true
+        extras.heldOutput = ByteBuffer()
+        // Not now: a fan-out may be under way, which handlers of the closing would disturb.
+        self.loop.eventLoop.execute {
             self.state.connection?.closeTransport(code: "REGISTRY_UNAVAILABLE", .registryUnavailable)
         }
+    }
+
+    /// The socket is served under its grant from now on; what was held goes first.
+    func applyGrant() {
+        if self.state.isSuspended { return self.resume() }
+        self.members.setGrant(self.state.grant, of: self)
     }
 
     /// The gate is open again: what was held goes its way, in order.
@@ -127,6 +154,7 @@ extension Socket {
         guard self.state.phase == .connected, self.state.isSuspended, let extras = self.state.extras else { return }
         if let gate = self.namespace.gate, !gate.isOpen(self.state.grant) { return }
         self.state.isSuspended = false
+        self.members.setGrant(self.state.grant, of: self)
         let output = extras.heldOutput
         extras.heldOutput = ByteBuffer()
         if output.readableBytes > 0 { self.state.connection?.session.send { $0.writeImmutableBuffer(output) } }

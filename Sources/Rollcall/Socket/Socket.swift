@@ -53,6 +53,8 @@ public final class Socket: Sendable {
         var isSuspended = false
         var nextAcknowledgement: UInt64 = 0
         var isExpirySet = false
+        /// The transport changed before the socket was admitted: presence does not know yet.
+        var wasUpgradedEarly = false
     }
     /// Safe: only touched on the socket's event loop, which ``onLoop(_:)`` and the debug assertion in ``state`` see to.
     private nonisolated(unsafe) var confined: State
@@ -151,9 +153,9 @@ public final class Socket: Sendable {
         self.state.phase = .connected
         self.data.connectedAt = Clock.milliseconds()
         self.members.connectedCount += 1
-        self.members.setGrant(self.state.grant, of: self)
         connection.sendConnect(self)
-        self.resume()  // what was sent to its rooms meanwhile
+        self.applyGrant()  // and what was sent to its rooms meanwhile
+        if self.state.wasUpgradedEarly { self.transportChanged() }
         self.namespace.callConnectionHandlers(self)
     }
 
@@ -207,6 +209,7 @@ public final class Socket: Sendable {
         self.state.connection = nil
         connection.remove(self)
         then(connection, self)
+        connection.removed(self)
     }
 
     /// Ends the connection when `time` has come (seconds since 1970): the transport is closed, so that the client comes back with
@@ -231,13 +234,16 @@ extension Socket: RegistryConnection {
         self.onLoop { socket in
             switch socket.state.phase {
             case .claiming:
+                // The answer came before the claim's name: without it the claim could not be released.
+                guard socket.state.claim != nil else {
+                    return socket.loop.eventLoop.execute { socket.registryGranted(grant) }
+                }
                 socket.state.grant = grant
                 socket.joinOwnRooms()
             case .joining: socket.state.grant = grant
             case .connected:
                 socket.state.grant = grant
-                socket.members.setGrant(grant, of: socket)
-                socket.resume()
+                socket.applyGrant()
             case .handshaking, .closing, .closed: break
             }
         }
@@ -247,6 +253,9 @@ extension Socket: RegistryConnection {
     public func registryRefused(_ refusal: RegistryRefusal) {
         self.onLoop { socket in
             guard socket.state.phase == .claiming, let admission = socket.namespace.admission else { return }
+            guard socket.state.claim != nil else {
+                return socket.loop.eventLoop.execute { socket.registryRefused(refusal) }
+            }
             switch refusal {
             case .duplicate(let since, let retryAfter): socket.refuse(with: admission.duplicateError(since, retryAfter))
             case .unavailable:
@@ -286,7 +295,11 @@ extension Socket: RegistryConnection {
 extension Socket {
     /// The connection changed to WebSocket: presence shows it.
     func transportChanged() {
-        guard self.state.phase == .connected, let claim = self.state.claim else { return }
+        guard self.state.phase == .connected else {
+            self.state.wasUpgradedEarly = true
+            return
+        }
+        guard let claim = self.state.claim else { return }
         self.namespace.admission?.registry.update(claim, details: self.connectionDetails())
     }
 }

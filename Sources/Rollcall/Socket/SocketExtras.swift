@@ -19,12 +19,13 @@ final class SocketExtras {
     var finishedAtOnce: UInt64?
     var packetMiddleware: [PacketMiddleware] = []
     var anyListeners: [AnyListener] = []
-    var disconnectHandlers: [@Sendable (DisconnectReason) -> Void] = []
 
     /// Packets that came, and frames that were to go, while the gate was shut.
     var heldPackets: [HeldPacket] = []
     var heldBytes = 0
     var heldOutput = ByteBuffer()
+    /// More output was held than may: the connection is about to close.
+    var hasOverflowed = false
 
     /// Tells everybody who waits that the socket is gone.
     func cancelAll() {

@@ -15,6 +15,7 @@ extension Socket {
                 if extras.tasks.removeValue(forKey: id) == nil { extras.finishedAtOnce = id }
             }
         }
-        if extras.finishedAtOnce != id { extras.tasks[id] = task }
+        guard extras.finishedAtOnce != id else { return }
+        if self.state.phase < .closing { extras.tasks[id] = task } else { task.cancel() }
     }
 }

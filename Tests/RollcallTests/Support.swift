@@ -1,0 +1,175 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import EngineIOServer
+import NIOCore
+import Synchronization
+import UserRegistryCore
+
+@testable import Rollcall
+
+/// Runs `body` against a server on loopback, on threads that may block, and stops the server afterwards.
+func withServer(
+    loops: Int = 1, admission: Admission? = nil, _ change: (inout ServerConfiguration) -> Void = { _ in },
+    setUp: (SocketIOServer) -> Void = { _ in },
+    _ body: @escaping @Sendable (SocketIOServer, Int) async throws -> Void
+) async throws {
+    var configuration = ServerConfiguration()
+    configuration.port = 0
+    configuration.eventLoops = loops
+    configuration.limits.eventRate = 0
+    change(&configuration)
+    let server = SocketIOServer(configuration)
+    server.of("/", admission: admission)
+    setUp(server)
+    let port = try await server.start()
+    do {
+        try await blocking { try await body(server, port) }
+    } catch {
+        await server.stop()
+        throw error
+    }
+    await server.stop()
+}
+
+/// What handlers noted, from any thread.
+final class Notes: Sendable {
+    private let values = Mutex<[String]>([])
+    func add(_ value: String) { self.values.withLock { $0.append(value) } }
+    var all: [String] { self.values.withLock { $0 } }
+    func clear() { self.values.withLock { $0 = [] } }
+    func count(_ value: String) -> Int { self.all.count { $0 == value } }
+}
+
+/// Objects that are to be freed.
+final class WeakReferences: Sendable {
+    /// `@unchecked Sendable`: the reference is only compared with nil.
+    private final class Entry: @unchecked Sendable {
+        weak var object: AnyObject?
+        let kind: String
+        init(_ object: AnyObject, _ kind: String) {
+            self.object = object
+            self.kind = kind
+        }
+    }
+    private let all = Mutex<[Entry]>([])
+
+    func add(_ object: AnyObject, _ kind: String) {
+        let entry = Entry(object, kind)
+        self.all.withLock { $0.append(entry) }
+    }
+
+    var alive: [String] { self.all.withLock { $0 }.filter { $0.object != nil }.map(\.kind) }
+    var count: Int { self.all.withLock { $0.count } }
+}
+
+extension TestClient {
+    /// A client with a session and a socket in `/`.
+    convenience init(connectedTo port: Int, receiveBuffer: Int32? = nil, auth: String = "") throws {
+        try self.init(port: port, receiveBuffer: receiveBuffer)
+        try self.openSession()
+        try self.joinRoot(auth)
+    }
+
+    /// The socket's id.
+    @discardableResult
+    func joinRoot(_ auth: String = "") throws -> String {
+        try self.send("40\(auth)")
+        let answer = try self.readText()
+        guard answer.hasPrefix("40{\"sid\":\"") else { throw ClientError("no CONNECT: \(answer)") }
+        return String(answer.dropFirst(10).prefix(20))
+    }
+}
+
+/// A registry that answers when the test says so.
+final class FakeRegistry: UserRegistry {
+    struct Claim {
+        var user: String
+        var connection: (any RegistryConnection)?
+        var transport: String
+    }
+    private struct State {
+        var claims: [UInt64: Claim] = [:]
+        var made: UInt64 = 0
+        var releases: [UInt64: Int] = [:]
+        var completions: [@Sendable () -> Void] = []
+        var holdsReleases = false
+        var grantsAtOnce = false
+        var updates: [String] = []
+    }
+    let gate = LeaseGate(partitions: 4)
+    private let state = Mutex(State())
+
+    init(grantsAtOnce: Bool = false) {
+        for partition in 0..<4 {
+            self.gate.abandon(partition, incarnation: 1)
+            self.gate.extend(partition, to: LeaseGate.never)
+        }
+        self.state.withLock { $0.grantsAtOnce = grantsAtOnce }
+    }
+
+    var acceptsClaims: Bool { true }
+    /// Claims that were made and not released.
+    var open: Int { self.state.withLock { $0.claims.count } }
+    var made: Int { self.state.withLock { Int($0.made) } }
+    var released: Int { self.state.withLock { $0.releases.count } }
+    var isEachReleasedOnce: Bool { self.state.withLock { $0.releases.values.allSatisfy { $0 == 1 } } }
+    var updates: [String] { self.state.withLock { $0.updates } }
+
+    func holdReleases() { self.state.withLock { $0.holdsReleases = true } }
+    func completeReleases() {
+        let all = self.state.withLock { state in
+            let all = state.completions
+            state.completions = []
+            state.holdsReleases = false
+            return all
+        }
+        for completion in all { completion() }
+    }
+
+    func connection(of user: String) -> (any RegistryConnection)? {
+        self.state.withLock { $0.claims.values.first { $0.user == user }?.connection }
+    }
+
+    func grant(_ user: String, incarnation: UInt32 = 1, partition: Int = 0) {
+        self.connection(of: user)?.registryGranted(
+            LeaseGrant(partition: partition, incarnation: incarnation, token: 1))
+    }
+
+    func claim(user: String, details: ConnectionDetails, connection: any RegistryConnection) -> ClaimID {
+        let (id, isGranted) = self.state.withLock { state in
+            state.made += 1
+            state.claims[state.made] = Claim(user: user, connection: connection, transport: details.transport)
+            return (state.made, state.grantsAtOnce)
+        }
+        if isGranted { connection.registryGranted(LeaseGrant(partition: 0, incarnation: 1, token: 1)) }
+        return ClaimID(rawValue: id)
+    }
+
+    func release(_ claim: ClaimID, completion: @escaping @Sendable () -> Void) {
+        let isHeld = self.state.withLock { state in
+            state.claims[claim.rawValue] = nil
+            state.releases[claim.rawValue, default: 0] += 1
+            if state.holdsReleases { state.completions.append(completion) }
+            return state.holdsReleases
+        }
+        if !isHeld { completion() }
+    }
+
+    func update(_ claim: ClaimID, details: ConnectionDetails) {
+        self.state.withLock { $0.updates.append(details.transport) }
+    }
+
+    func run() async throws {}
+    func leave() async {}
+    var status: RegistryStatus {
+        RegistryStatus(wasReached: true, renewalAge: .zero, isRecovering: false, counters: [:])
+    }
+    func presence(cursor: String?, limit: Int, node: String?) async throws(RegistryError) -> PresencePage {
+        throw RegistryError(.unavailable, "")
+    }
+    func presence(of user: String) async throws(RegistryError) -> PresenceEntry? { nil }
+    func disconnect(user: String, reason: String) async throws(RegistryError) -> Int { 0 }
+    func nodes() async throws(RegistryError) -> [RegistryNode] { [] }
+    func events() -> AsyncStream<PresenceEvent> { AsyncStream { $0.finish() } }
+}
