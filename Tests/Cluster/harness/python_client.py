@@ -3,9 +3,11 @@
 
 """python-socketio as its users have it."""
 
+import contextlib
 import threading
 
 import engineio.payload
+import requests
 import socketio
 
 from .client import Acknowledgements, Client
@@ -60,7 +62,15 @@ class PythonClient(Client):
         return self.acknowledgements.result(number, timeout, self)
 
     def close(self):
-        # Ends its attempts to reconnect as well. Over polling it waits for the server's last answer: not for long here.
+        engine = self.client.eio
+        polling = f"{engine.base_url}&sid={engine.sid}" if self.connected and self.transport == "polling" else None
+        # Ends its attempts to reconnect as well.
         thread = threading.Thread(target=self.client.shutdown, daemon=True)
         thread.start()
+        if polling:
+            # Over polling the library ends its writing loop before it has sent its last packets, now and then: then the
+            # server could know only by its ping timeout.
+            thread.join(0.2)
+            with contextlib.suppress(requests.RequestException):
+                requests.post(polling, "1", timeout=5)
         thread.join(5)
