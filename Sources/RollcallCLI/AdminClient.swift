@@ -43,6 +43,8 @@ struct AdminClient {
             redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(5), read: .seconds(30)))
         configuration.httpVersion = .http1Only
+        // A node that does not listen is said at once, not after five seconds of trying.
+        configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(eventLoopGroup: .singletonMultiThreadedEventLoopGroup, configuration: configuration)
         do {
             let answer = try await self.send(method, path, body: body, client)
