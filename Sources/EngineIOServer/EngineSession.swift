@@ -150,7 +150,9 @@ package final class EngineSession {
             self.awaitsPong = true
             self.scheduleHeartbeat(after: self.loop.configuration.pingTimeout)
         case .connectTimeout: self.connectTimeoutFired?()
-        case .expiry: self.expiryFired?(serial)
+        case .expiry:
+            if .now() < self.expiryDeadline { return self.addExpiryTimer(serial) }
+            self.expiryFired?(serial)
         }
     }
 
@@ -161,7 +163,16 @@ package final class EngineSession {
     package var expiryFired: ((UInt16) -> Void)?
 
     package func scheduleExpiry(after delay: TimeAmount, serial: UInt16) {
-        self.loop.addTimer(after: delay, session: self, serial: serial, kind: .expiry)
+        self.expiryDeadline = .now() + delay
+        self.addExpiryTimer(serial)
+    }
+
+    private var expiryDeadline = NIODeadline.distantFuture
+
+    /// In steps: the wheel keeps the entries of closed sessions until they are due, and a token may last for days.
+    private func addExpiryTimer(_ serial: UInt16) {
+        let left = min(self.expiryDeadline - .now(), .minutes(10))
+        self.loop.addTimer(after: left, session: self, serial: serial, kind: .expiry)
     }
 
     private func sendPing() {

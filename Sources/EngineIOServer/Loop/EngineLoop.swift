@@ -244,7 +244,8 @@ package final class EngineLoop {
         if self.log.writerIndex > Self.longestLog { self.counters.logOverflows += 1 }
         var position = 0
         self.fanOut {
-            while position < self.dirty.count {  // a write that fails closes its connection, whose handlers may send more
+            // A write that fails closes its connection, whose handlers may send more.
+            while position < self.dirty.count {
                 self.flush(Int(self.dirty[position]))
                 position += 1
             }

@@ -36,7 +36,8 @@ final class WebSocketConnection: ChannelInboundHandler {
     private let channel: any Channel
     private var phase = Phase.open
     private(set) var slot: Int32 = -1
-    private unowned(unsafe) var session: EngineSession?  // safe: detached in `end`, which the session calls when it closes
+    // Safe: detached in `end`, which the session calls when it closes.
+    private unowned(unsafe) var session: EngineSession?
     private var receiver: (any WebSocketReceiver)?
     private let maxPayload: Int
 
@@ -133,7 +134,8 @@ final class WebSocketConnection: ChannelInboundHandler {
             guard used < input.readableBytes, self.phase == .open,
                 let rest = input.getSlice(at: input.readerIndex + used, length: input.readableBytes - used)
             else { return }
-            self.leftover = ByteBuffer(bytes: rest.readableBytesView)  // a copy: the buffer that was read belongs to the loop
+            // A copy: the buffer that was read belongs to the loop.
+            self.leftover = ByteBuffer(bytes: rest.readableBytesView)
         } else if var whole = self.leftover.take() {
             whole.writeImmutableBuffer(input)
             self.consumeLeftover(whole)
@@ -518,7 +520,8 @@ final class WebSocketForwarder: ChannelInboundHandler {
     init(_ connection: LoopBound<WebSocketConnection>) { self.connection = connection }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let input = ByteBuffer(bytes: Self.unwrapInboundIn(data).readableBytesView)  // the loop's receive buffer is used again
+        // The loop's receive buffer is used again.
+        let input = ByteBuffer(bytes: Self.unwrapInboundIn(data).readableBytesView)
         self.connection.execute { connection in
             connection.receive(input)
             connection.receivedAll()
