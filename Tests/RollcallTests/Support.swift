@@ -142,7 +142,9 @@ final class FakeRegistry: UserRegistry {
             state.claims[state.made] = Claim(user: user, connection: connection, transport: details.transport)
             return (state.made, state.grantsAtOnce)
         }
-        if isGranted { connection.registryGranted(LeaseGrant(partition: 0, incarnation: 1, token: 1)) }
+        // Users whose name ends so are of partition 1, all others of partition 0.
+        let partition = user.hasSuffix("@1") ? 1 : 0
+        if isGranted { connection.registryGranted(LeaseGrant(partition: partition, incarnation: 1, token: 1)) }
         return ClaimID(rawValue: id)
     }
 
