@@ -70,6 +70,8 @@ package final class Claim {
     package private(set) var nextPoll: UInt64
     /// Since when a suspended claim is suspended.
     package private(set) var suspendedAt: UInt64 = 0
+    /// Its deadline is being watched.
+    var isLimited = false
     /// Called when the release is over.
     var completions: [@Sendable () -> Void] = []
     private let notBefore: UInt64

@@ -1,16 +1,14 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
-/// Claims that are looked at again at a time. All entries of one queue have the same delay, so the first is due first.
+/// Claims that are looked at again at a time. All entries of one queue have about the same delay, so the first is due
+/// first, or not much later than one behind it.
 struct DueQueue {
     private var entries: [(due: UInt64, id: UInt64)] = []
     private var head = 0
 
     /// When the first entry is due.
     var nextDue: UInt64? { self.head < self.entries.count ? self.entries[self.head].due : nil }
-
-    /// The first entry.
-    var first: UInt64? { self.head < self.entries.count ? self.entries[self.head].id : nil }
 
     mutating func append(_ id: UInt64, due: UInt64 = 0) { self.entries.append((due, id)) }
 

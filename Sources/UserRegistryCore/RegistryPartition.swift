@@ -111,7 +111,6 @@ package final class RegistryPartition {
     package func claim(_ claim: Claim, now: UInt64) {
         self.claims[claim.id] = claim
         self.undecided += 1
-        self.deadlines.append(claim.id, due: claim.deadline)
         if claim.isDue(at: now) {
             self.ready.append(claim.id)
             self.pump(now: now)
@@ -119,6 +118,14 @@ package final class RegistryPartition {
             self.counters.held += 1
             self.polls.append(claim.id, due: now &+ self.poll)
         }
+        if claim.state == .waiting { self.limit(claim) }
+    }
+
+    /// The claim was not decided at once: from now on its deadline is watched.
+    private func limit(_ claim: Claim) {
+        guard !claim.isLimited else { return }
+        claim.isLimited = true
+        self.deadlines.append(claim.id, due: claim.deadline)
     }
 
     /// The connection has left.
@@ -162,11 +169,8 @@ package final class RegistryPartition {
 
     /// When ``wake(now:)`` is wanted next.
     package var nextWake: UInt64 {
-        var next = UInt64.max
-        for due in [self.polls.nextDue, self.deadlines.nextDue, self.releaseWaits.nextDue, self.releaseRetries.nextDue]
-        {
-            if let due { next = min(next, due) }
-        }
+        var next = min(self.polls.nextDue ?? .max, self.deadlines.nextDue ?? .max)
+        next = min(next, self.releaseWaits.nextDue ?? .max, self.releaseRetries.nextDue ?? .max)
         if let renewAt = self.renewAt { next = min(next, renewAt) }
         if let jeopardyEnds = self.jeopardyEnds { next = min(next, jeopardyEnds) }
         if !self.isMarkedShut, self.gateDeadline != 0 { next = min(next, self.gateDeadline) }
@@ -189,8 +193,6 @@ package final class RegistryPartition {
         while let id = self.deadlines.popFirst(dueAt: now) {
             if let claim = self.claims[id], claim.isUndecided { self.refuse(claim, .unavailable, now: now) }
         }
-        // Decided claims need no wake-up.
-        while let id = self.deadlines.first, self.claims[id]?.isUndecided != true { _ = self.deadlines.popFirst() }
         while let id = self.releaseWaits.popFirst(dueAt: now) {
             if let claim = self.claims[id] { self.complete(claim) }
         }
@@ -220,13 +222,16 @@ package final class RegistryPartition {
             let isCurrent = self.lease.isCurrent(stamp) && self.lease.isOpen(at: now)
             switch claim.granted(token, isCurrent: isCurrent, now: now) {
             case .admit: self.admitted(claim, now: now)
-            case .askAgain: self.ready.append(claim.id)
+            case .askAgain:
+                self.ready.append(claim.id)
+                self.limit(claim)
             case .releaseAgain where stamp.number == self.lease.number:
                 self.send(.release(user: claim.user, connection: claim.id, claim: nil), now: now)
             case .releaseAgain, .none: break
             }
         } else {
             claim.mustWait(now: now, poll: self.poll)
+            if claim.state == .waiting { self.limit(claim) }
             if claim.isDue(at: now) {
                 self.ready.append(claim.id)
             } else if claim.state == .waiting {

@@ -6,21 +6,25 @@ import UserRegistryCore
 /// What presence shows of a connection, as it stands in a record: at most 256 bytes, without the records' own
 /// separators.
 enum RecordInfo {
-    private static let separator: Character = "\u{1D}"
+    private static let separator: Unicode.Scalar = "\u{1D}"
 
     /// `sid, transport, address [, namespace]`; the namespace only where it is not the registry's scope.
     static func encode(_ details: ConnectionDetails, scope: String) -> String {
-        var parts = [
-            Self.clean(details.sid, upTo: 80), Self.clean(details.transport, upTo: 12),
-            Self.clean(details.address, upTo: 64),
-        ]
-        if details.namespace != scope { parts.append(Self.clean(details.namespace, upTo: 96)) }
-        return parts.joined(separator: String(Self.separator))
+        var info = Self.clean(details.sid, upTo: 80)
+        info.reserveCapacity(96)
+        info.unicodeScalars.append(Self.separator)
+        info += Self.clean(details.transport, upTo: 12)
+        info.unicodeScalars.append(Self.separator)
+        info += Self.clean(details.address, upTo: 64)
+        guard details.namespace != scope else { return info }
+        info.unicodeScalars.append(Self.separator)
+        return info + Self.clean(details.namespace, upTo: 96)
     }
 
     /// Undoes ``encode(_:scope:)``; what is missing is empty.
     static func decode(_ info: String, since: Int64, scope: String) -> ConnectionDetails {
-        let parts = info.split(separator: Self.separator, omittingEmptySubsequences: false).map(String.init)
+        let parts = info.unicodeScalars.split(separator: Self.separator, omittingEmptySubsequences: false)
+            .map { String($0) }
         return ConnectionDetails(
             sid: parts.first ?? "", namespace: parts.count > 3 ? parts[3] : scope, connectedAt: since,
             transport: parts.count > 1 ? parts[1] : "", address: parts.count > 2 ? parts[2] : "")

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import HiredisClient
+import NIOCore
 import UserRegistryCore
 
 /// Reads the scripts' answers. What does not have the expected form is an unknown outcome.
@@ -80,7 +81,21 @@ enum ScriptReplyDecoder {
     }
 
     /// A decimal number of up to 64 bits.
-    static func number(_ reply: RedisReply) -> UInt64? { reply.text.flatMap { UInt64($0) } }
+    static func number(_ reply: RedisReply) -> UInt64? {
+        guard case .string(let bytes) = reply else { return nil }
+        return bytes.withUnsafeReadableBytes { digits in
+            guard 1...20 ~= digits.count else { return nil }
+            var number: UInt64 = 0
+            for digit in digits {
+                guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= digit else { return nil }
+                let (product, overflows) = number.multipliedReportingOverflow(by: 10)
+                let (sum, exceeds) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
+                guard !overflows, !exceeds else { return nil }
+                number = sum
+            }
+            return number
+        }
+    }
 
     static func waiter(_ incarnation: String, _ connection: String) -> WaiterName? {
         guard !incarnation.isEmpty, let connection = UInt64(connection) else { return nil }
