@@ -32,11 +32,14 @@ import Testing
         #expect(result.exitCode == 0 && result.output == "ready\n")
         #expect(try self.run(ready, "health", "--json").output == "{\"ready\":true}\n")
         try await ready.close()
-        let refused = try self.run(ready, "health")
+        let reserved = try #require(ReservedPort())
+        defer { withExtendedLifetime(reserved) {} }
+        let port = reserved.number
+        let refused = try self.rollcall.run(["health"], environment: ["ROLLCALL_ADMIN_PORT": "\(port)"])
         #expect(refused.exitCode == 1)
         #expect(
             refused.errorLines == [
-                "rollcall: cannot talk to the admin endpoint at http://127.0.0.1:\(ready.port): Connection refused"
+                "rollcall: cannot talk to the admin endpoint at http://127.0.0.1:\(port): Connection refused"
             ])
         let draining = try await AdminStub(["GET /readyz": .init(status: 503, body: #"{"draining":true}"#)])
         let unready = try self.run(draining, "health")
