@@ -23,18 +23,10 @@ extension RedisUserRegistry {
         let partitions = max(1, min(partitions, LeaseGate.maximumPartitions))
         let constants = RegistryConstants(partitions: partitions, timing: timing)
         let keys = PartitionKeys.all(prefix: prefix, scope: scope, partitions: partitions)
-        let connection = Task { try await client.run() }
-        let result: Result<Void, RegistryError>
-        do {
-            try await Self.initialize(
-                client, constants, keys, configurationKey: PartitionKeys.configuration(prefix: prefix, scope: scope))
-            result = .success(())
-        } catch {
-            result = .failure(error)
-        }
-        connection.cancel()
-        _ = await connection.result
-        try result.get()
+        // Ends with this scope.
+        async let _: Void = client.run()
+        try await Self.initialize(
+            client, constants, keys, configurationKey: PartitionKeys.configuration(prefix: prefix, scope: scope))
     }
 
     private static func initialize(

@@ -167,10 +167,12 @@ import Testing
         #expect(connection.closes == [.kicked("x")])
     }
 
-    @Test func eventsFollowTheDecisions() async {
+    @Test func eventsFollowTheDecisions() async throws {
         let registry = InMemoryUserRegistry(node: "n")
         let stream = registry.events()
         let running = Task { try await registry.run() }
+        // Time enough for a `run()` that returns by itself to end the stream.
+        try await Task.sleep(for: .milliseconds(50))
         let connection = Connection("u", registry)
         connection.release()
         var iterator = stream.makeAsyncIterator()

@@ -212,6 +212,19 @@ import UserRegistryCore
         }
     }
 
+    @Test func anEvictingServerIsWarnedOf() async throws {
+        try await TestCluster.with(nodes: 1) { cluster in
+            try await cluster.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+            let log = Recorder<String>()
+            let node = TestNode("n2", port: cluster.server.port, log: log)
+            node.start()
+            try await eventually("warned") {
+                log.all.contains { $0.hasPrefix("warning") && $0.contains("noeviction") }
+            }
+            await node.stop()
+        }
+    }
+
     @Test func flushedScriptsAreLoadedAgain() async throws {
         try await TestCluster.with { cluster in
             try await cluster.command("SCRIPT", "FLUSH")
