@@ -14,7 +14,7 @@ esac
 
 need_build_tools
 need cc=gcc python3=python3
-binary=${ROLLCALL_BENCH_BINARY:-}
+binary=${BENCH_BINARY:-}
 if [ -z "$binary" ]; then
     (cd "$repository" && swift build -c release --product rollcall --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked >&2)
     binary=$repository/.build/release/rollcall
