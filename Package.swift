@@ -74,22 +74,35 @@ let allTargets: [Target] = [
         ["Rollcall", "RollcallRedis", .product(name: "ArgumentParser", package: "swift-argument-parser"), log]
             + nio("NIOCore")),
 
+    // Clients, servers and waiting that several of the tests share.
+    .target(
+        name: "TestSupport", dependencies: [log] + nio("NIOCore", "NIOPosix"), path: "Tests/TestSupport",
+        swiftSettings: settings),
+
     tests("SocketIOCodecTests", ["SocketIOCodec"] + nio("NIOCore")),
     tests("UserRegistryCoreTests", ["UserRegistryCore"]),
-    tests("EngineIOServerTests", ["EngineIOServer"] + nio("NIOCore", "NIOEmbedded", "NIOPosix", "NIOHTTP1")),
-    tests("RollcallTests", ["Rollcall", "SocketIOCodec"] + nio("NIOCore", "NIOPosix")),
-    tests("HiredisClientTests", ["HiredisClient", log] + nio("NIOCore", "NIOEmbedded", "NIOPosix")),
+    tests(
+        "EngineIOServerTests",
+        ["EngineIOServer", "TestSupport", log] + nio("NIOCore", "NIOEmbedded", "NIOPosix", "NIOHTTP1")),
+    tests("RollcallTests", ["Rollcall", "SocketIOCodec", "TestSupport"] + nio("NIOCore", "NIOPosix")),
+    tests(
+        "HiredisClientTests",
+        ["HiredisClient", "TestSupport", log] + nio("NIOCore", "NIOEmbedded", "NIOPosix")),
     tests(
         "UserRegistryRedisTests",
-        ["UserRegistryRedis", "UserRegistryCore", "HiredisClient", log] + nio("NIOCore", "NIOPosix")),
+        ["UserRegistryRedis", "UserRegistryCore", "HiredisClient", "TestSupport", log] + nio("NIOCore", "NIOPosix")),
     tests(
         "RollcallRedisTests",
-        ["RollcallRedis", "Rollcall", "SocketIOCodec", "HiredisClient", log] + nio("NIOCore", "NIOPosix")),
-    tests("RollcallAuthTests", ["RollcallAuth", "Rollcall", "SocketIOCodec"] + jwt + nio("NIOCore", "NIOPosix")),
+        ["RollcallRedis", "Rollcall", "SocketIOCodec", "HiredisClient", "TestSupport", log]
+            + nio("NIOCore", "NIOPosix")),
+    tests(
+        "RollcallAuthTests",
+        ["RollcallAuth", "Rollcall", "SocketIOCodec", "TestSupport"] + jwt + nio("NIOCore", "NIOPosix")),
     tests("PrometheusMetricsTests", ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]),
     tests(
         "RollcallAdminTests",
-        ["RollcallAdmin", .product(name: "HummingbirdTesting", package: "hummingbird")] + nio("NIOCore")),
+        ["RollcallAdmin", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird")]
+            + nio("NIOCore")),
     tests("RollcallNodeTests", ["RollcallNode", "RollcallAuth", "HiredisClient", "UserRegistryCore", log]),
     tests("RollcallCLITests", ["RollcallCLI"] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
 ]

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import EngineIOServer
@@ -376,7 +377,7 @@ import Testing
             let target = try client.openPolling()
             #expect(try client.roundTrip("GET", target).body == "2")
             #expect(try client.roundTrip("GET", target).body.contains("Session ID unknown"))
-            #expect(engine.delegate.notes.all == ["ping timeout"])
+            try await eventually("told") { engine.delegate.notes.all == ["ping timeout"] }
         }
     }
 }

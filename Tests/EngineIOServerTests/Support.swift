@@ -5,33 +5,9 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 
 @testable import EngineIOServer
-
-/// What a session's receiver noted, from any thread.
-final class Notes: Sendable {
-    private let values = Mutex<[String]>([])
-    func add(_ value: String) { self.values.withLock { $0.append(value) } }
-    var all: [String] { self.values.withLock { $0 } }
-}
-
-/// Objects that are to be freed.
-final class WeakReferences: Sendable {
-    /// `@unchecked Sendable`: the reference is only compared with nil.
-    private final class Entry: @unchecked Sendable {
-        weak var object: AnyObject?
-        init(_ object: AnyObject) { self.object = object }
-    }
-    private let all = Mutex<[Entry]>([])
-
-    func add(_ object: AnyObject) {
-        let entry = Entry(object)
-        self.all.withLock { $0.append(entry) }
-    }
-
-    var living: Int { self.all.withLock { $0 }.count { $0.object != nil } }
-    var count: Int { self.all.withLock { $0.count } }
-}
 
 /// Sends every message back, and notes how sessions end.
 final class EchoDelegate: EngineServerDelegate {
@@ -122,7 +98,7 @@ func withEngine(
     let delegate = EchoDelegate(refusal: refusal)
     let server = EngineServer(
         configuration: configuration, eventLoops: Array(group.makeIterator()), delegate: delegate,
-        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        logger: .silent)
     let address = try await server.start(host: "127.0.0.1", port: 0, group: group)
     let engine = Engine(server: server, delegate: delegate, port: address.port ?? 0)
     let result: Result<Void, any Error>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import EngineIOServer

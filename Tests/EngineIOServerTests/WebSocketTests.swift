@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import EngineIOServer
@@ -100,7 +101,7 @@ import Testing
             let frame = try client.readFrame()
             #expect(frame.first == 0x88 && frame.closeCode == code)
             try await eventually("closed") { engine.server.sessionCount == 0 }
-            #expect(engine.delegate.notes.all == ["transport error"])
+            try await eventually("told") { engine.delegate.notes.all == ["transport error"] }
         }
     }
 

@@ -5,6 +5,7 @@ import HiredisClient
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 
 /// A TCP server that answers commands as a test wants, also wrongly. It understands whole commands only.
 final class FakeServer: Sendable {

@@ -4,6 +4,7 @@
 import HiredisClient
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 /// Servers that refuse, stall, die or lie.

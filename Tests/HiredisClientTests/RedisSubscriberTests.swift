@@ -5,6 +5,7 @@ import HiredisClient
 import Logging
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 /// What a subscriber under test told, in order.

@@ -6,28 +6,8 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
-
-/// Collects what callbacks say, from any thread.
-final class Recorder<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
-
-    func add(_ element: Element) { self.elements.withLock { $0.append(element) } }
-
-    var all: [Element] { self.elements.withLock { $0 } }
-}
-
-/// Waits until something is true, for ten seconds at most.
-func eventually(
-    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
-) async throws {
-    for _ in 0..<2000 {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    Issue.record("never: \(what)", sourceLocation: sourceLocation)
-    throw TestFailure("never: \(what)")
-}
 
 extension RedisConfiguration {
     /// Quick to notice and to come back.
@@ -61,23 +41,6 @@ func withClient<Outcome>(
     return try await running({ try await client.run() }) { try await body(client, events) }
 }
 
-/// Runs `service` in the background for the time of `body`.
-func running<Outcome>(
-    _ service: @escaping @Sendable () async throws -> Void, _ body: () async throws -> Outcome
-) async throws -> Outcome {
-    let background = Task { try await service() }
-    do {
-        let outcome = try await body()
-        background.cancel()
-        try await background.value
-        return outcome
-    } catch {
-        background.cancel()
-        _ = await background.result
-        throw error
-    }
-}
-
 extension RedisClient {
     /// Sends a command and waits, for a connection too.
     @discardableResult
@@ -90,28 +53,4 @@ extension RedisClient {
     }
 
     func isReady() async throws -> Bool { try await self.onLoop { self.serverInfo != nil } }
-}
-
-extension Logger {
-    init(recording recorder: Recorder<String>) {
-        self.init(label: "redis") { _ in RecordingLogHandler(recorder: recorder) }
-    }
-}
-
-private struct RecordingLogHandler: LogHandler {
-    let recorder: Recorder<String>
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.trace
-
-    init(recorder: Recorder<String>) { self.recorder = recorder }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { self.metadata[key] }
-        set { self.metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        let all = self.metadata.merging(event.metadata ?? [:]) { $1 }
-        self.recorder.add("\(event.level) \(event.message) \(all)")
-    }
 }

@@ -7,6 +7,7 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import PrometheusMetrics
+import TestSupport
 import Testing
 
 @testable import RollcallAdmin
@@ -25,11 +26,9 @@ struct AdminHarness {
             host: "127.0.0.1", port: 0, token: token, metricsPublic: metricsPublic)
     }
 
-    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-
     func server(onListening: @escaping @Sendable (SocketAddress) async -> Void = { _ in }) -> AdminServer {
         AdminServer(
-            configuration: self.configuration, backend: self.backend, metrics: self.metrics, logger: Self.silent,
+            configuration: self.configuration, backend: self.backend, metrics: self.metrics, logger: .silent,
             onListening: onListening)
     }
 
@@ -94,19 +93,4 @@ extension TestResponse {
         #expect(!problem.title.isEmpty && !problem.detail.isEmpty, sourceLocation: sourceLocation)
         return problem
     }
-}
-
-/// Waits until a condition holds; fails the test at the deadline.
-func eventually(
-    _ what: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + .seconds(30)
-    while ContinuousClock.now < deadline {
-        if try await condition() {
-            return
-        }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    Issue.record("not in time: \(what())", sourceLocation: sourceLocation)
 }

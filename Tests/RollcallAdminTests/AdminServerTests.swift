@@ -4,6 +4,7 @@
 import HummingbirdTesting
 import NIOCore
 import PrometheusMetrics
+import TestSupport
 import Testing
 
 @testable import RollcallAdmin

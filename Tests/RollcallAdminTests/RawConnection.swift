@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
+import TestSupport
 import Testing
 
 /// A TCP connection to a server under test that sends and shows exactly the bytes of HTTP.
@@ -49,16 +50,16 @@ final class RawConnection {
     }
 
     /// Reads until all these texts have come.
-    func expect(_ texts: String..., sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        try await eventually("\(texts) in \(self.received.suffix(400))", sourceLocation: sourceLocation) {
+    func expect(_ texts: String..., line: UInt = #line) async throws {
+        try await eventually("\(texts) in \(self.received.suffix(400))", line: line) {
             self.readAvailable()
             return texts.allSatisfy { self.received.contains($0) }
         }
     }
 
     /// Reads until the server closes.
-    func expectEnd(sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        try await eventually("end of the connection", sourceLocation: sourceLocation) {
+    func expectEnd(line: UInt = #line) async throws {
+        try await eventually("end of the connection", line: line) {
             self.readAvailable()
             return self.isAtEnd
         }

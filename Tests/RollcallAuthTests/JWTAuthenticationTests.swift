@@ -4,6 +4,7 @@
 import JWTKit
 import Rollcall
 import SocketIOCodec
+import TestSupport
 import Testing
 
 @testable import RollcallAuth
@@ -42,22 +43,29 @@ import Testing
         await server.stop()
     }
 
+    /// A client that has asked to join the namespace `/`.
+    private func client(_ port: Int, auth: String = "", headers: [String] = []) async throws -> WebSocketClient {
+        let client = try await WebSocketClient.open(port: port, host: "chat.example:8080", headers: headers)
+        try await client.send("40" + auth)
+        return client
+    }
+
     private func admission(
-        _ port: Int, auth: String = "", headers: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
+        _ port: Int, auth: String = "", headers: [String] = [], line: UInt = #line
     ) async throws -> String {
-        let client = try await WebSocketClient.connect(port: port, auth: auth, headers: headers)
-        let admitted = try await client.text(beginning: "42", sourceLocation: sourceLocation)
+        let client = try await self.client(port, auth: auth, headers: headers)
+        let admitted = try await client.text(beginning: "42", line: line)
         await client.close()
         return admitted
     }
 
     private func refusal(
-        _ port: Int, auth: String = "", headers: [String] = [], sourceLocation: SourceLocation = #_sourceLocation
+        _ port: Int, auth: String = "", headers: [String] = [], line: UInt = #line
     ) async throws -> String? {
-        let client = try await WebSocketClient.connect(port: port, auth: auth, headers: headers)
-        let refused = try await client.text(beginning: "44", sourceLocation: sourceLocation)
+        let client = try await self.client(port, auth: auth, headers: headers)
+        let refused = try await client.text(beginning: "44", line: line)
         await client.close()
-        #expect(!client.texts.contains { $0.hasPrefix("40") }, sourceLocation: sourceLocation)
+        #expect(!client.texts.contains { $0.hasPrefix("40") })
         let payload = Array(refused.dropFirst(2).utf8)
         let error = try payload.withUnsafeBytes { try JSONReader.value($0) }
         return error["data"]?["code"]?.stringValue
@@ -135,10 +143,10 @@ import Testing
     @Test func connectionEndsWithTheToken() async throws {
         let auth = self.auth(TokenFixture.hs256(#"{"sub":"u","exp":\#(UnixTime.now - 1)}"#))
         try await self.withServer(endsWithToken: false) { lasting in
-            let other = try await WebSocketClient.connect(port: lasting, auth: auth)
+            let other = try await self.client(lasting, auth: auth)
             _ = try await other.text(beginning: "40")
             try await self.withServer { ending in
-                let client = try await WebSocketClient.connect(port: ending, auth: auth)
+                let client = try await self.client(ending, auth: auth)
                 _ = try await client.text(beginning: "40")
                 try await client.expectClosed()
                 #expect(!client.texts.contains { $0.hasPrefix("41") })

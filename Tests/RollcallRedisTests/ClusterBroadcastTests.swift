@@ -4,6 +4,7 @@
 import NIOCore
 import Rollcall
 import SocketIOCodec
+import TestSupport
 import Testing
 
 @testable import RollcallRedis

@@ -5,6 +5,7 @@ import NIOCore
 import Rollcall
 import SocketIOCodec
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import RollcallRedis

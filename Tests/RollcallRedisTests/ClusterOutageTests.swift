@@ -5,6 +5,7 @@ import HiredisClient
 import Logging
 import NIOCore
 import Rollcall
+import TestSupport
 import Testing
 
 @testable import RollcallRedis

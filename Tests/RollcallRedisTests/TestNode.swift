@@ -8,6 +8,7 @@ import NIOPosix
 import Rollcall
 import RollcallRedis
 import SocketIOCodec
+import TestSupport
 import Testing
 
 /// A server with its part in the cluster, on event loops of its own.
@@ -39,7 +40,7 @@ final class TestNode: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops)
         var configuration = RedisClusterConfiguration(redis: try .testing(port: redisPort))
         configuration.publishPatience = options.patience
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let logger = Logger.silent
         let cluster = RedisCluster(configuration, eventLoop: group.next(), logger: logger)
         var settings = ServerConfiguration()
         settings.port = 0

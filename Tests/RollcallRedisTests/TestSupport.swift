@@ -8,52 +8,8 @@ import Rollcall
 import RollcallRedis
 import SocketIOCodec
 import Synchronization
+import TestSupport
 import Testing
-
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
-}
-
-/// Collects what callbacks say, from any thread.
-final class Recorder<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
-
-    func add(_ element: Element) { self.elements.withLock { $0.append(element) } }
-
-    var all: [Element] { self.elements.withLock { $0 } }
-}
-
-/// Waits until something is true, for twenty seconds at most.
-func eventually(
-    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
-    while ContinuousClock.now < deadline {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    Issue.record("never: \(what)", sourceLocation: sourceLocation)
-    throw TestFailure("never: \(what)")
-}
-
-/// Runs `service` in the background for the time of `body`.
-func running<Outcome>(
-    _ service: @escaping @Sendable () async throws -> Void, _ body: () async throws -> Outcome
-) async throws -> Outcome {
-    let background = Task { try await service() }
-    do {
-        let outcome = try await body()
-        background.cancel()
-        try await background.value
-        return outcome
-    } catch {
-        background.cancel()
-        _ = await background.result
-        throw error
-    }
-}
 
 extension RedisConfiguration {
     /// Quick to notice and to come back.

@@ -4,6 +4,7 @@
 import EngineIOServer
 import NIOCore
 import SocketIOCodec
+import TestSupport
 import Testing
 import UserRegistryCore
 

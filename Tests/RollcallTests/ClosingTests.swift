@@ -5,6 +5,7 @@ import EngineIOServer
 import NIOCore
 import SocketIOCodec
 import Synchronization
+import TestSupport
 import Testing
 import UserRegistryCore
 

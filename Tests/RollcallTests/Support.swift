@@ -4,6 +4,7 @@
 import EngineIOServer
 import NIOCore
 import Synchronization
+import TestSupport
 import UserRegistryCore
 
 @testable import Rollcall
@@ -30,37 +31,6 @@ func withServer(
         throw error
     }
     await server.stop()
-}
-
-/// What handlers noted, from any thread.
-final class Notes: Sendable {
-    private let values = Mutex<[String]>([])
-    func add(_ value: String) { self.values.withLock { $0.append(value) } }
-    var all: [String] { self.values.withLock { $0 } }
-    func clear() { self.values.withLock { $0 = [] } }
-    func count(_ value: String) -> Int { self.all.count { $0 == value } }
-}
-
-/// Objects that are to be freed.
-final class WeakReferences: Sendable {
-    /// `@unchecked Sendable`: the reference is only compared with nil.
-    private final class Entry: @unchecked Sendable {
-        weak var object: AnyObject?
-        let kind: String
-        init(_ object: AnyObject, _ kind: String) {
-            self.object = object
-            self.kind = kind
-        }
-    }
-    private let all = Mutex<[Entry]>([])
-
-    func add(_ object: AnyObject, _ kind: String) {
-        let entry = Entry(object, kind)
-        self.all.withLock { $0.append(entry) }
-    }
-
-    var alive: [String] { self.all.withLock { $0 }.filter { $0.object != nil }.map(\.kind) }
-    var count: Int { self.all.withLock { $0.count } }
 }
 
 extension TestClient {

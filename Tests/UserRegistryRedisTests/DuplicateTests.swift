@@ -4,6 +4,7 @@
 import HiredisClient
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 import UserRegistryCore
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import Synchronization
+import TestSupport
 import Testing
 import UserRegistryCore
 
@@ -59,7 +60,7 @@ import UserRegistryCore
     private static func inflict(_ fault: Fault, for downtime: Duration, on cluster: TestCluster) async throws {
         switch fault {
         case .killedAndRestartedEmpty, .killedAndRestartedWithData:
-            cluster.server.kill()
+            cluster.server.stop()
             try await Task.sleep(for: downtime)
             try cluster.server.start()
         case .paused:

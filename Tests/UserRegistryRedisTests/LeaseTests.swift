@@ -4,6 +4,7 @@
 import HiredisClient
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 import UserRegistryCore
 
@@ -57,7 +58,7 @@ import UserRegistryCore
             let sockets = (0..<10).map { cluster.nodes[$0 % 2].connect("u\($0)") }
             for socket in sockets { checker.watch(socket) }
             try await eventually("granted") { sockets.allSatisfy { $0.isGranted } }
-            cluster.server.kill()
+            cluster.server.stop()
             try await eventually("suspended") { sockets.allSatisfy { !$0.isServed } }
             try await eventually("new handshakes are refused") { !cluster.nodes[0].registry.acceptsClaims }
             try cluster.server.start()
@@ -76,7 +77,7 @@ import UserRegistryCore
         try await TestCluster.with(nodes: 1, timing: timing) { cluster in
             let socket = cluster.nodes[0].connect("u")
             try await eventually("granted") { socket.isGranted }
-            cluster.server.kill()
+            cluster.server.stop()
             try await eventually("closed") { socket.closeReason == .suspendedTooLong }
             #expect(!socket.isServed)
             try await eventually("the release does not wait for Redis") { socket.isReleased }
@@ -124,8 +125,8 @@ import UserRegistryCore
     @Test func withoutRedisClaimsEndUnavailable() async throws {
         var timing = TestCluster.timing
         timing.claimWait = .milliseconds(400)
-        let server = try RedisServer()
-        server.kill()
+        let server = try RedisServerProcess()
+        server.stop()
         let node = TestNode("n1", port: server.port, timing: timing)
         node.start()
         #expect(!node.registry.acceptsClaims)
@@ -141,8 +142,8 @@ import UserRegistryCore
     }
 
     @Test func moreThanTenThousandWaitersAreRefusedAtOnce() async throws {
-        let server = try RedisServer()
-        server.kill()
+        let server = try RedisServerProcess()
+        server.stop()
         let node = TestNode("n1", port: server.port)
         node.start()
         let waiting = (0..<10_000).map { node.connect("u\($0)") }

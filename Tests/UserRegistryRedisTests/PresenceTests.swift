@@ -1,6 +1,7 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
+import TestSupport
 import Testing
 import UserRegistryCore
 

@@ -5,6 +5,7 @@ import HiredisClient
 import Logging
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 import UserRegistryCore
 
@@ -23,7 +24,7 @@ final class ScriptBench: Sendable {
     static let lease = 600_000
     static let step = 120_000
 
-    let server: RedisServer
+    let server: RedisServerProcess
     let client: RedisClient
     let keys = PartitionKeys(prefix: "bench", scope: "/", partition: 0, of: 1)
 
@@ -40,7 +41,7 @@ final class ScriptBench: Sendable {
     }
 
     private init() throws {
-        self.server = try RedisServer()
+        self.server = try RedisServerProcess()
         self.client = RedisClient(
             configuration: RedisConfiguration(url: try RedisURL("redis://127.0.0.1:\(self.server.port)")),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next())

@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
 import UserRegistryCore
 
@@ -14,7 +15,7 @@ import UserRegistryCore
 
 /// Several registries, as of several nodes, over one real Redis.
 final class TestCluster: Sendable {
-    let server: RedisServer
+    let server: RedisServerProcess
     let nodes: [TestNode]
     /// One for each node, if they are wanted.
     let proxies: [TestProxy]
@@ -33,7 +34,8 @@ final class TestCluster: Sendable {
         partitions: Int = 4, keepsData: Bool = false, isNew: Bool = true, proxied: Bool = false,
         _ body: (TestCluster) async throws -> Void
     ) async throws {
-        let server = try RedisServer(keepsData: keepsData)
+        let server =
+            try keepsData ? RedisServerProcess("--appendonly", "yes", "--appendfsync", "always") : RedisServerProcess()
         if isNew {
             try await RedisUserRegistry.initialize(
                 configuration: .testing(server), eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
@@ -59,7 +61,7 @@ final class TestCluster: Sendable {
         for node in nodes { await node.stop() }
     }
 
-    private init(server: RedisServer, nodes: [TestNode], proxies: [TestProxy]) {
+    private init(server: RedisServerProcess, nodes: [TestNode], proxies: [TestProxy]) {
         self.server = server
         self.nodes = nodes
         self.proxies = proxies
@@ -80,7 +82,7 @@ final class TestNode: Sendable {
         self.registry = RedisUserRegistry(
             configuration: .testing(port: port), eventLoop: MultiThreadedEventLoopGroup.singleton.next(), nodeID: id,
             policy: policy, timing: timing, partitions: partitions, nodeInfo: { #"{"id":"\#(id)"}"# },
-            logger: Logger(label: id) { _ in RecordingLogHandler(recorder: log) })
+            logger: log.map { Logger(recording: $0, level: .info) } ?? .silent)
     }
 
     func start() {
@@ -285,32 +287,9 @@ struct Thread {
     }
 }
 
-/// Collects what callbacks say, from any thread.
-final class Recorder<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
-
-    func add(_ element: Element) { self.elements.withLock { $0.append(element) } }
-
-    var all: [Element] { self.elements.withLock { $0 } }
-}
-
-/// Waits until something is true.
-func eventually(
-    _ what: String, within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while ContinuousClock.now < deadline {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(3))
-    }
-    Issue.record("never: \(what)", sourceLocation: sourceLocation)
-    throw TestFailure("never: \(what)")
-}
-
 extension RedisConfiguration {
     /// Quick to notice and to come back.
-    static func testing(_ server: RedisServer) -> RedisConfiguration { .testing(port: server.port) }
+    static func testing(_ server: RedisServerProcess) -> RedisConfiguration { .testing(port: server.port) }
 
     static func testing(port: Int) -> RedisConfiguration {
         let url = RedisURL(address: .tcp(host: "127.0.0.1", port: port))
@@ -318,19 +297,4 @@ extension RedisConfiguration {
         configuration.backoff = Backoff(initial: .milliseconds(5), maximum: .milliseconds(50))
         return configuration
     }
-}
-
-private struct RecordingLogHandler: LogHandler {
-    let recorder: Recorder<String>?
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.info
-
-    init(recorder: Recorder<String>?) { self.recorder = recorder }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { self.metadata[key] }
-        set { self.metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) { self.recorder?.add("\(event.level) \(event.message)") }
 }

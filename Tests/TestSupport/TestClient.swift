@@ -3,24 +3,17 @@
 
 import Glibc
 import NIOCore
-import NIOPosix
-
-/// What a test client met instead of what it expected.
-struct ClientError: Error, CustomStringConvertible {
-    var description: String
-    init(_ description: String) { self.description = description }
-}
 
 /// A raw client on a blocking socket: bytes, HTTP requests, WebSocket frames. Reads give up after ten seconds.
 ///
 /// `@unchecked Sendable`: one task uses it at a time, or one reads while another writes, which share no mutable state.
-final class TestClient: @unchecked Sendable {
-    private(set) var descriptor: Int32
-    var buffer: [UInt8] = []
+package final class TestClient: @unchecked Sendable {
+    package private(set) var descriptor: Int32
+    package var buffer: [UInt8] = []
     /// Whether pings of Engine.IO are answered while texts are read.
-    var answersPings = true
+    package var answersPings = true
 
-    init(port: Int, receiveBuffer: Int32? = nil) throws {
+    package init(port: Int, receiveBuffer: Int32? = nil) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var size = receiveBuffer { setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4) }
         var on: Int32 = 1
@@ -32,19 +25,19 @@ final class TestClient: @unchecked Sendable {
         let result = try SocketAddress(ipAddress: "127.0.0.1", port: port).withSockAddr { address, size in
             connect(descriptor, address, socklen_t(size))
         }
-        guard result == 0 else { throw ClientError("connect: \(errno)") }
+        guard result == 0 else { throw TestFailure("connect: \(errno)") }
     }
 
     deinit { self.close() }
 
-    func close() {
+    package func close() {
         guard self.descriptor >= 0 else { return }
         _ = Glibc.close(self.descriptor)
         self.descriptor = -1
     }
 
     /// Ends the connection by a reset.
-    func reset() {
+    package func reset() {
         var linger: (Int32, Int32) = (1, 0)  // on, no time
         setsockopt(self.descriptor, SOL_SOCKET, SO_LINGER, &linger, 8)
         self.close()
@@ -52,25 +45,25 @@ final class TestClient: @unchecked Sendable {
 
     // MARK: bytes
 
-    func write(_ bytes: some Collection<UInt8>) throws {
+    package func write(_ bytes: some Collection<UInt8>) throws {
         let all = Array(bytes)
         var sent = 0
         while sent < all.count {
             let count = all.withUnsafeBytes {
                 Glibc.send(self.descriptor, $0.baseAddress.map { $0 + sent }, all.count - sent, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { throw ClientError("send: \(errno)") }
+            guard count > 0 else { throw TestFailure("send: \(errno)") }
             sent += count
         }
     }
 
-    func write(_ text: String) throws { try self.write(Array(text.utf8)) }
+    package func write(_ text: String) throws { try self.write(Array(text.utf8)) }
 
     /// Adds what the socket has. False at the end of the stream or after a reset.
-    func readMore() throws -> Bool {
+    package func readMore() throws -> Bool {
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         let count = recv(self.descriptor, &chunk, chunk.count, 0)
-        if count < 0, errno == EAGAIN { throw ClientError("nothing came; so far: \(self.buffer.prefix(200))") }
+        if count < 0, errno == EAGAIN { throw TestFailure("nothing came; so far: \(self.buffer.prefix(200))") }
         guard count > 0 else { return false }
         self.buffer += chunk[..<count]
         return true
@@ -78,7 +71,7 @@ final class TestClient: @unchecked Sendable {
 
     private func need(_ count: Int) throws {
         while self.buffer.count < count {
-            guard try self.readMore() else { throw ClientError("closed; left: \(self.buffer.prefix(200))") }
+            guard try self.readMore() else { throw TestFailure("closed; left: \(self.buffer.prefix(200))") }
         }
     }
 
@@ -89,28 +82,28 @@ final class TestClient: @unchecked Sendable {
     }
 
     /// Reads on until the server has closed; what came is dropped.
-    func expectEnd() throws {
+    package func expectEnd() throws {
         self.buffer = []
         while try self.readMore() { self.buffer = [] }
     }
 
     // MARK: HTTP
 
-    struct Response {
-        var status: Int
-        var headers: [String: String]
-        var body: String
+    package struct Response {
+        package var status: Int
+        package var headers: [String: String]
+        package var body: String
     }
 
     /// Sends one request; ``readResponse()`` gets the answer.
-    func request(_ method: String, _ target: String, headers: [String] = [], body: String? = nil) throws {
+    package func request(_ method: String, _ target: String, headers: [String] = [], body: String? = nil) throws {
         var text = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
         for header in headers { text += "\(header)\r\n" }
         if let body { text += "Content-Length: \(body.utf8.count)\r\n" }
         try self.write(text + "\r\n" + (body ?? ""))
     }
 
-    func readHead() throws -> (line: String, headers: [String: String]) {
+    package func readHead() throws -> (line: String, headers: [String: String]) {
         while true {
             if let end = self.buffer.firstRange(of: Array("\r\n\r\n".utf8)) {
                 let text = String(decoding: self.take(end.upperBound).dropLast(4), as: UTF8.self)
@@ -123,36 +116,44 @@ final class TestClient: @unchecked Sendable {
                 }
                 return (line, headers)
             }
-            guard try self.readMore() else { throw ClientError("closed before a response") }
+            guard try self.readMore() else { throw TestFailure("closed before a response") }
         }
     }
 
-    func readResponse() throws -> Response {
+    package func readResponse() throws -> Response {
         let (line, headers) = try self.readHead()
         let parts = line.split(separator: " ")
-        guard parts.count >= 2, let status = Int(parts[1]) else { throw ClientError("no status: \(line)") }
+        guard parts.count >= 2, let status = Int(parts[1]) else { throw TestFailure("no status: \(line)") }
         let length = headers["content-length"].flatMap { Int($0) } ?? 0
         try self.need(length)
         return Response(status: status, headers: headers, body: String(decoding: self.take(length), as: UTF8.self))
     }
 
-    func roundTrip(_ method: String, _ target: String, headers: [String] = [], body: String? = nil) throws -> Response {
+    package func roundTrip(_ method: String, _ target: String, headers: [String] = [], body: String? = nil) throws
+        -> Response
+    {
         try self.request(method, target, headers: headers, body: body)
         return try self.readResponse()
     }
 
     // MARK: WebSocket
 
-    struct Frame: Equatable {
-        var first: UInt8
-        var payload: [UInt8]
-        var text: String { String(decoding: self.payload, as: UTF8.self) }
-        var closeCode: Int? { self.payload.count >= 2 ? Int(self.payload[0]) << 8 | Int(self.payload[1]) : nil }
+    package struct Frame: Equatable {
+        package var first: UInt8
+        package var payload: [UInt8]
+        package var text: String { String(decoding: self.payload, as: UTF8.self) }
+
+        package init(first: UInt8, payload: [UInt8]) {
+            self.first = first
+            self.payload = payload
+        }
+
+        package var closeCode: Int? { self.payload.count >= 2 ? Int(self.payload[0]) << 8 | Int(self.payload[1]) : nil }
     }
 
-    static let path = "/socket.io/?EIO=4&transport="
+    package static let path = "/socket.io/?EIO=4&transport="
 
-    func upgradeRequest(_ target: String, headers: [String] = []) -> String {
+    package func upgradeRequest(_ target: String, headers: [String] = []) -> String {
         let head = [
             "GET \(target) HTTP/1.1", "Host: test", "Upgrade: websocket", "Connection: Upgrade",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13",
@@ -161,27 +162,29 @@ final class TestClient: @unchecked Sendable {
     }
 
     /// Makes the connection a WebSocket.
-    func openWebSocket(_ target: String, headers: [String] = []) throws {
+    package func openWebSocket(_ target: String, headers: [String] = []) throws {
         try self.write(self.upgradeRequest(target, headers: headers))
         let (line, headers) = try self.readHead()
         guard line.hasPrefix("HTTP/1.1 101"), headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" else {
-            throw ClientError("no upgrade: \(line) \(headers)")
+            throw TestFailure("no upgrade: \(line) \(headers)")
         }
     }
 
     /// Opens a session; returns its id.
     @discardableResult
-    func openSession(path: String = TestClient.path) throws -> String {
+    package func openSession(path: String = TestClient.path) throws -> String {
         try self.openWebSocket(path + "websocket")
         return try Self.sessionID(in: try self.readText())
     }
 
-    static func sessionID(in open: String) throws -> String {
-        guard open.hasPrefix("0{\"sid\":\"") else { throw ClientError("no open packet: \(open)") }
+    package static func sessionID(in open: String) throws -> String {
+        guard open.hasPrefix("0{\"sid\":\"") else { throw TestFailure("no open packet: \(open)") }
         return String(open.dropFirst(9).prefix(20))
     }
 
-    static func frame(_ first: UInt8, _ payload: some Collection<UInt8>, mask: [UInt8] = [0x37, 0xFA, 0x21, 0x3D])
+    package static func frame(
+        _ first: UInt8, _ payload: some Collection<UInt8>, mask: [UInt8] = [0x37, 0xFA, 0x21, 0x3D]
+    )
         -> [UInt8]
     {
         var bytes = [first]
@@ -198,12 +201,12 @@ final class TestClient: @unchecked Sendable {
         return bytes
     }
 
-    static func texts(_ texts: [String]) -> [UInt8] { texts.flatMap { self.frame(0x81, Array($0.utf8)) } }
+    package static func texts(_ texts: [String]) -> [UInt8] { texts.flatMap { self.frame(0x81, Array($0.utf8)) } }
 
     /// Sends texts in one segment.
-    func send(_ texts: String...) throws { try self.write(Self.texts(texts)) }
+    package func send(_ texts: String...) throws { try self.write(Self.texts(texts)) }
 
-    func readFrame() throws -> Frame {
+    package func readFrame() throws -> Frame {
         try self.need(2)
         var header = 2
         var length = Int(self.buffer[1])
@@ -219,24 +222,24 @@ final class TestClient: @unchecked Sendable {
     }
 
     /// The next message of text. Pings of Engine.IO are left out.
-    func readText() throws -> String {
+    package func readText() throws -> String {
         while true {
             let frame = try self.readFrame()
-            guard frame.first == 0x81 else { throw ClientError("no text but \(frame)") }
+            guard frame.first == 0x81 else { throw TestFailure("no text but \(frame)") }
             guard self.answersPings, frame.payload == [0x32] else { return frame.text }
             try self.send("3")
         }
     }
 
-    func expect(_ texts: String...) throws {
+    package func expect(_ texts: String...) throws {
         for text in texts {
             let got = try self.readText()
-            guard got == text else { throw ClientError("\(got.prefix(300)) instead of \(text.prefix(300))") }
+            guard got == text else { throw TestFailure("\(got.prefix(300)) instead of \(text.prefix(300))") }
         }
     }
 
     /// Reads up to the close frame, and to the end behind it; its code, nil where it has none.
-    func expectClose() throws -> Int? {
+    package func expectClose() throws -> Int? {
         while true {
             let frame = try self.readFrame()
             guard frame.first == 0x88 else { continue }
@@ -245,38 +248,4 @@ final class TestClient: @unchecked Sendable {
             return frame.closeCode
         }
     }
-}
-
-/// Runs blocking test code on threads of its own, so that the few threads of Swift's pool stay free for the server.
-final class BlockingExecutor: TaskExecutor {
-    static let shared = BlockingExecutor()
-    private let pool: NIOThreadPool
-
-    private init() {
-        self.pool = NIOThreadPool(numberOfThreads: 24)
-        self.pool.start()
-    }
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        let executor = self.asUnownedTaskExecutor()
-        self.pool.submit { _ in job.runSynchronously(on: executor) }
-    }
-}
-
-func blocking<T: Sendable>(_ body: @Sendable () async throws -> T) async throws -> T {
-    try await withTaskExecutorPreference(BlockingExecutor.shared) { try await body() }
-}
-
-/// Waits until the condition holds; throws after ten seconds.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(10)
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else { throw ClientError("never: \(what)") }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-}
-
-func check<T: Equatable>(_ got: T, _ wanted: T, _ what: String = "") throws {
-    guard got == wanted else { throw ClientError("\(what): \(got) instead of \(wanted)") }
 }

@@ -5,66 +5,75 @@ import Glibc
 import Synchronization
 
 /// A real redis-server of this test, on a free port of the loopback interface and in a folder of its own.
-final class RedisServer: Sendable {
-    let port: Int
-    private let folder: String
-    private let arguments: [String]
+/// It ends with the object; `stop()` and `start()` in between are a restart on the same port.
+package final class RedisServerProcess: Sendable {
+    package let port: Int
+    package let folder: String
+    private let words: [String]
     private let pid = Mutex<pid_t>(0)
 
-    /// Starts a server. `keepsData`: every write is on disk before it is answered.
-    init(keepsData: Bool = false) throws {
-        var template = Array("/tmp/registry-test-XXXXXX".utf8CString)
+    /// Where it listens besides TCP.
+    package var socketPath: String { self.folder + "/redis.sock" }
+
+    /// Starts a server that keeps nothing on disk; `arguments` are redis-server's own.
+    package init(_ arguments: String...) throws {
+        var template = Array("/tmp/redis-test-XXXXXX".utf8CString)
         guard let folder = mkdtemp(&template) else { throw TestFailure("mkdtemp: \(errno)") }
         self.folder = String(cString: folder)
         self.port = try Self.freePort()
-        self.arguments = [
-            "redis-server", "--port", "\(self.port)", "--bind", "127.0.0.1", "--dir", self.folder, "--save", "",
-            "--appendonly", keepsData ? "yes" : "no", "--appendfsync", "always", "--logfile", "\(self.folder)/log",
-        ]
+        self.words =
+            [
+                "redis-server", "--port", "\(self.port)", "--bind", "127.0.0.1", "--dir", self.folder, "--save", "",
+                "--appendonly", "no", "--unixsocket", self.folder + "/redis.sock", "--logfile",
+                self.folder + "/redis.log", "--enable-debug-command", "yes",
+            ] + arguments
         try self.start()
     }
 
     deinit {
-        self.kill()
-        // A folder that mkdtemp made a moment ago.
-        _ = Self.spawn(["rm", "-rf", self.folder]).map { waitpid($0, nil, 0) }
+        self.stop()
+        // A folder that mkdtemp made.
+        if let pid = try? Self.spawn(["rm", "-rf", self.folder]) { waitpid(pid, nil, 0) }
     }
 
-    /// Starts it and waits until it answers.
-    func start() throws {
-        guard let pid = Self.spawn(self.arguments) else { throw TestFailure("redis-server does not start") }
+    /// Starts it and waits until it answers, be it with an error, and has loaded its data.
+    package func start() throws {
+        let pid = try Self.spawn(self.words)
         self.pid.withLock { $0 = pid }
-        for _ in 0..<1_000 {
+        for _ in 0..<2_000 {
             if self.answers() { return }
             usleep(5_000)
         }
-        throw TestFailure("redis-server does not answer")
+        self.stop()
+        throw TestFailure("redis-server does not answer; see its log")
     }
 
     /// Kills it as a crash would.
-    func kill() {
+    package func stop() {
         self.pid.withLock { pid in
             guard pid != 0 else { return }
-            Glibc.kill(pid, SIGKILL)
+            kill(pid, SIGKILL)
             waitpid(pid, nil, 0)
             pid = 0
         }
     }
 
-    /// Stops its process without closing anything.
-    func pause() { self.pid.withLock { _ = Glibc.kill($0, SIGSTOP) } }
+    /// Stops its process without closing anything: connections stay up, nothing is answered.
+    package func pause() { self.pid.withLock { _ = kill($0, SIGSTOP) } }
 
-    func resume() { self.pid.withLock { _ = Glibc.kill($0, SIGCONT) } }
+    package func resume() { self.pid.withLock { _ = kill($0, SIGCONT) } }
 
-    private static func spawn(_ words: [String]) -> pid_t? {
+    private static func spawn(_ words: [String]) throws -> pid_t {
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0
-        return posix_spawnp(&pid, words[0], nil, nil, &arguments, environ) == 0 ? pid : nil
+        let status = posix_spawnp(&pid, words[0], nil, nil, &arguments, environ)
+        guard status == 0 else { throw TestFailure("\(words[0]) does not start: \(status)") }
+        return pid
     }
 
     private func answers() -> Bool {
-        guard let connection = Self.makeSocket() else { return false }
+        guard let connection = Self.socketOnLoopback() else { return false }
         defer { close(connection) }
         var address = Self.loopback(port: self.port)
         let connected = withUnsafePointer(to: &address) {
@@ -74,11 +83,13 @@ final class RedisServer: Sendable {
         }
         guard connected == 0, write(connection, "PING\r\n", 6) == 6 else { return false }
         var answer = [UInt8](repeating: 0, count: 64)
-        return read(connection, &answer, answer.count) > 0 && answer[0] == UInt8(ascii: "+")
+        let count = read(connection, &answer, answer.count)
+        return count > 0 && !answer.starts(with: "-LOADING".utf8)
     }
 
-    private static func freePort() throws -> Int {
-        guard let listener = Self.makeSocket() else { throw TestFailure("socket: \(errno)") }
+    /// A port that was free a moment ago.
+    package static func freePort() throws -> Int {
+        guard let listener = Self.socketOnLoopback() else { throw TestFailure("socket: \(errno)") }
         defer { close(listener) }
         var address = Self.loopback(port: 0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -91,7 +102,7 @@ final class RedisServer: Sendable {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    private static func makeSocket() -> Int32? {
+    private static func socketOnLoopback() -> Int32? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         return descriptor >= 0 ? descriptor : nil
     }
@@ -103,10 +114,4 @@ final class RedisServer: Sendable {
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         return address
     }
-}
-
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
 }

@@ -3,11 +3,10 @@
 
 import NIOCore
 import NIOPosix
-import Testing
 
 /// The least of a Socket.IO client over WebSocket: text and binary frames as they come.
-final class WebSocketClient: Sendable {
-    enum Frame: Hashable, Sendable {
+package final class WebSocketClient: Sendable {
+    package enum Frame: Hashable, Sendable {
         case text(String)
         case binary([UInt8])
         case closed
@@ -22,7 +21,7 @@ final class WebSocketClient: Sendable {
     }
 
     /// Opens a session and joins a namespace.
-    static func connect(
+    package static func connect(
         port: Int, namespace: String = "/", auth: String = "", headers: [String] = []
     ) async throws -> WebSocketClient {
         let client = try await Self.open(port: port, headers: headers)
@@ -32,10 +31,12 @@ final class WebSocketClient: Sendable {
     }
 
     /// Opens a session.
-    static func open(port: Int, headers: [String] = []) async throws -> WebSocketClient {
+    package static func open(
+        port: Int, host: String = "localhost", headers: [String] = []
+    ) async throws -> WebSocketClient {
         let frames = Recorder<Frame>()
         let head = [
-            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1", "Host: localhost", "Upgrade: websocket",
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1", "Host: \(host)", "Upgrade: websocket",
             "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         ]
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -53,47 +54,68 @@ final class WebSocketClient: Sendable {
     }
 
     /// The id of the socket, which is a room, too.
-    var sid: String {
+    package var sid: String {
         get throws {
-            let connect = try #require(self.texts.first { $0.hasPrefix("40") })
-            let start = try #require(connect.firstRange(of: "\"sid\":\"")?.upperBound)
+            guard let connect = self.texts.first(where: { $0.hasPrefix("40") }),
+                let start = connect.firstRange(of: "\"sid\":\"")?.upperBound
+            else { throw TestFailure("no CONNECT in \(self.texts)") }
             return String(connect[start...].prefix { $0 != "\"" })
         }
     }
 
-    var all: [Frame] { self.frames.all }
+    package var all: [Frame] { self.frames.all }
 
-    var texts: [String] {
+    package var texts: [String] {
         self.frames.all.compactMap { if case .text(let text) = $0 { text } else { nil } }
     }
 
     /// The events among them.
-    var events: [String] { self.texts.filter { $0.hasPrefix("42") || $0.hasPrefix("45") } }
+    package var events: [String] { self.texts.filter { $0.hasPrefix("42") || $0.hasPrefix("45") } }
 
-    func send(_ text: String) async throws {
+    package func send(_ text: String) async throws {
         var frame = ByteBuffer(bytes: [0x81])
         let count = text.utf8.count
         if count < 126 {
             frame.writeInteger(UInt8(0x80 | count))
         } else {
             frame.writeInteger(UInt8(0x80 | 126))
-            frame.writeInteger(UInt16(count))
+            guard let count = UInt16(exactly: count) else { throw TestFailure("\(count) bytes are too long a text") }
+            frame.writeInteger(count)
         }
         frame.writeInteger(UInt32(0))  // a mask of zeros leaves the payload as it is
         frame.writeString(text)
         try await self.channel.writeAndFlush(frame)
     }
 
-    func close() async {
+    package func close() async {
         try? await self.channel.close()
     }
 
+    /// Waits for a text.
+    package func text(
+        beginning start: String, file: StaticString = #fileID, line: UInt = #line
+    ) async throws -> String {
+        var found: String?
+        try await eventually("\(start) in \(self.all)", file: file, line: line) {
+            found = self.texts.first { $0.hasPrefix(start) }
+            return found != nil
+        }
+        return found ?? ""
+    }
+
+    /// Waits until the server closes the connection.
+    package func expectClosed(file: StaticString = #fileID, line: UInt = #line) async throws {
+        try await eventually("closed after \(self.all)", file: file, line: line) { self.all.contains(.closed) }
+    }
+
     /// Waits for the events with these texts, in this order, and nothing else.
-    func expect(
-        _ events: [String], _ what: Comment = "the events arrive", sourceLocation: SourceLocation = #_sourceLocation
+    package func expect(
+        _ events: [String], _ what: String = "the events arrive", file: StaticString = #fileID, line: UInt = #line
     ) async throws {
-        try await eventually(what, sourceLocation: sourceLocation) { self.events.count >= events.count }
-        #expect(self.events == events, what, sourceLocation: sourceLocation)
+        try await eventually(what, file: file, line: line) { self.events.count >= events.count }
+        guard self.events == events else {
+            throw TestFailure("\(file):\(line): \(what): \(self.events) instead of \(events)")
+        }
     }
 }
 
