@@ -19,6 +19,9 @@ package struct AdminConfiguration: Sendable {
     package var eventStreams = 100
     /// How often an idle event stream carries a comment, so that proxies keep it and dead clients are found.
     package var eventHeartbeat = Duration.seconds(15)
+    /// How long after their last reader presence events are still collected, so that a reader who lost its connection can
+    /// resume; up to twice as long.
+    package var eventLinger = Duration.seconds(300)
 
     /// A configuration with the defaults for the event streams.
     package init(host: String, port: Int, token: String? = nil, metricsPublic: Bool = false) {

@@ -86,8 +86,8 @@ package struct AdminServer: Sendable {
                 return .server
             }
             group.addTask {
-                for await event in self.backend.presenceEvents() {
-                    self.events.publish(event)
+                for await _ in self.events.demand where self.events.isRead {
+                    await self.followPresence()
                 }
                 return .helper
             }
@@ -106,6 +106,27 @@ package struct AdminServer: Sendable {
                     return
                 }
             }
+        }
+    }
+
+    /// Takes presence events from the backend until nobody has read them for a while.
+    private func followPresence() async {
+        await withTaskGroup { group in
+            group.addTask {
+                let events = self.backend.presenceEvents()
+                // Whoever began to read may have listed the users before the backend was asked.
+                self.events.publish(.reset(time: .now()))
+                for await event in events {
+                    self.events.publish(event)
+                }
+            }
+            group.addTask {
+                repeat {
+                    guard (try? await Task.sleep(for: self.configuration.eventLinger)) != nil else { return }
+                } while !self.events.endHistoryIfUnread()
+            }
+            await group.next()
+            group.cancelAll()
         }
     }
 

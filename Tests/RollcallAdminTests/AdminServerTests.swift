@@ -63,6 +63,30 @@ import Testing
         }
     }
 
+    @Test func eventsAreCollectedOnlyForReaders() async throws {
+        var harness = AdminHarness()
+        harness.configuration.eventLinger = .milliseconds(20)
+        let backend = harness.backend
+        try await harness.withLiveServer { _, port in
+            #expect(!backend.isFollowed)
+            var client: RawConnection? = try RawConnection(port: port)
+            try client?.get("/v1/presence/events")
+            backend.source.yield(backend.join("first"))
+            try await client?.expect("event: join\n")
+            let id = try #require(client?.received.firstMatch(of: /event: join\nid: (\S+)\n/)?.1)
+            client = nil
+            try await eventually("nobody follows") { !backend.isFollowed }
+
+            // What happened meanwhile is not known, so the old id means nothing.
+            let second = try RawConnection(port: port)
+            try second.get("/v1/presence/events", headers: ["Last-Event-ID: \(id)"])
+            try await second.expect("event: reset\n")
+            backend.source.yield(backend.join("second"))
+            try await second.expect("\"user\":\"second\"")
+            #expect(backend.isFollowed)
+        }
+    }
+
     @Test func aStreamIsGivenBackWhenItsClientGoes() async throws {
         try await AdminHarness().withLiveServer { server, port in
             var client: RawConnection? = try RawConnection(port: port)

@@ -20,14 +20,19 @@ final class FakeBackend: AdminBackend {
         var asked: [String] = []
         var emitted: [EmitRequest] = []
         var drains = 0
+        var events = AsyncStream.makeStream(of: PresenceEvent.self)
+        /// Whether somebody takes the events.
+        var isFollowed = false
     }
 
     let state = Mutex(State())
-    private let events: AsyncStream<PresenceEvent>
-    let source: AsyncStream<PresenceEvent>.Continuation
+
+    /// Where events are put in; those that nobody takes yet are kept.
+    var source: AsyncStream<PresenceEvent>.Continuation {
+        self.state.withLock { $0.events.continuation }
+    }
 
     init(users: [String] = []) {
-        (self.events, self.source) = AsyncStream.makeStream()
         self.state.withLock { state in
             for user in users {
                 state.users[user] = Self.item(user)
@@ -119,8 +124,22 @@ final class FakeBackend: AdminBackend {
         try self.answer("drain") { $0.drains += 1 }
     }
 
+    var isFollowed: Bool {
+        self.state.withLock { $0.isFollowed }
+    }
+
     func presenceEvents() -> AsyncStream<PresenceEvent> {
-        self.events
+        let events = self.state.withLock { state in
+            state.isFollowed = true
+            return state.events
+        }
+        events.continuation.onTermination = { [weak self] _ in
+            self?.state.withLock { state in
+                state.isFollowed = false
+                state.events = AsyncStream.makeStream()
+            }
+        }
+        return events.stream
     }
 
     func join(_ user: String, node: String = "n1") -> PresenceEvent {

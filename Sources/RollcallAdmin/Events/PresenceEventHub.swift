@@ -9,8 +9,11 @@ import Synchronization
 /// The history is the queue of every reader: each has a position in it, so a thousand events for a hundred readers are
 /// stored once. A reader who falls behind the history's end, or does not take what is written to it, is cut off.
 ///
-/// An event's id is the random name of this hub and how many events came before or with it; ids of another node or an
-/// earlier process are thus recognized as foreign.
+/// An event's id is the random name of the history and how many events came before or with it; ids of another node, an
+/// earlier process or an earlier history are thus recognized as foreign.
+///
+/// Events cost whoever makes them, so they are only asked for while somebody reads: ``demand`` says when that begins,
+/// ``endHistoryIfUnread()`` when it is over.
 final class PresenceEventHub: Sendable {
     /// What a reader is to do next.
     enum Step: Equatable {
@@ -33,13 +36,27 @@ final class PresenceEventHub: Sendable {
     }
 
     private struct State {
+        var name = PresenceEventHub.randomName()
         /// Events as they go over the wire; event `n` stands at `n % history`.
         var ring: [String] = []
         /// Number of the next event.
         var next = 0
         var readers: [Int: Reader] = [:]
         var nextReader = 0
+        /// Whether there was a reader since somebody last asked.
+        var wasRead = false
         var isClosed = false
+
+        func id(_ number: Int) -> String { "\(self.name)-\(number)" }
+
+        /// The number of the first event after an id of ours that is still within the history.
+        func position(after id: String?) -> Int? {
+            guard let id, id.hasPrefix(self.name + "-"), let number = Int(id.dropFirst(self.name.count + 1)) else {
+                return nil
+            }
+            let oldest = self.next - self.ring.count
+            return (oldest...self.next).contains(number) ? number : nil
+        }
     }
 
     /// Events that go into one write.
@@ -50,8 +67,10 @@ final class PresenceEventHub: Sendable {
     private let state = Mutex(State())
     private let history: Int
     private let streams: Int
-    private let name: String
     private let cutOff: @Sendable () -> Void
+    /// Yields when somebody begins to read; never more than one that nobody has taken yet.
+    let demand: AsyncStream<Void>
+    private let demands: AsyncStream<Void>.Continuation
 
     /// - Parameters:
     ///   - history: how many events are kept.
@@ -60,13 +79,20 @@ final class PresenceEventHub: Sendable {
     init(history: Int, streams: Int, cutOff: @escaping @Sendable () -> Void = {}) {
         self.history = max(1, history)
         self.streams = streams
-        self.name = String(UInt64.random(in: .min ... .max), radix: 36)
         self.cutOff = cutOff
+        (self.demand, self.demands) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
+
+    private static func randomName() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
 
     /// Readers at this moment.
     var readerCount: Int {
         self.state.withLock { $0.readers.count }
+    }
+
+    /// Whether there is a reader, or was one since ``endHistoryIfUnread()`` was last called.
+    var isRead: Bool {
+        self.state.withLock { $0.wasRead || !$0.readers.isEmpty }
     }
 
     // MARK: Source
@@ -78,7 +104,7 @@ final class PresenceEventHub: Sendable {
         var awake: [AsyncStream<Void>.Continuation] = []
         self.state.withLock { state in
             guard !state.isClosed else { return }
-            let text = "event: \(event.kind.rawValue)\nid: \(self.id(state.next + 1))\ndata: \(body)\n\n"
+            let text = "event: \(event.kind.rawValue)\nid: \(state.id(state.next + 1))\ndata: \(body)\n\n"
             if state.ring.count < self.history {
                 state.ring.append(text)
             } else {
@@ -135,6 +161,22 @@ final class PresenceEventHub: Sendable {
         for reader in readers {
             reader.wake.finish()
         }
+        self.demands.finish()
+    }
+
+    /// Forgets the history if nobody has read since the last call: whoever makes the events may then stop, and the ids
+    /// that were given out mean nothing any more.
+    func endHistoryIfUnread() -> Bool {
+        self.state.withLock { state in
+            guard state.readers.isEmpty, !state.wasRead else {
+                state.wasRead = !state.readers.isEmpty
+                return false
+            }
+            state.name = Self.randomName()
+            state.ring = []
+            state.next = 0
+            return true
+        }
     }
 
     // MARK: Readers
@@ -153,14 +195,16 @@ final class PresenceEventHub: Sendable {
             let key = state.nextReader
             state.nextReader += 1
             var reader = Reader(position: state.next, wake: wake, cut: cut)
-            if let position = self.position(after: lastEventID, in: state) {
+            if let position = state.position(after: lastEventID) {
                 reader.position = position
             } else {
-                reader.greeting = "event: reset\nid: \(self.id(state.next))\nretry: 2000\ndata: \(greeting)\n\n"
+                reader.greeting = "event: reset\nid: \(state.id(state.next))\nretry: 2000\ndata: \(greeting)\n\n"
             }
             state.readers[key] = reader
+            state.wasRead = true
             return key
         }
+        self.demands.yield()
         wake.yield()
         return PresenceEventSubscription(hub: self, key: key, wakeUps: stream, wake: wake)
     }
@@ -207,19 +251,6 @@ final class PresenceEventHub: Sendable {
         self.cutOff()
         reader.wake.finish()
         reader.cut()
-    }
-
-    private func id(_ number: Int) -> String {
-        "\(self.name)-\(number)"
-    }
-
-    /// The number of the first event after an id of ours that is still within the history.
-    private func position(after id: String?, in state: State) -> Int? {
-        guard let id, id.hasPrefix(self.name + "-"), let number = Int(id.dropFirst(self.name.count + 1)) else {
-            return nil
-        }
-        let oldest = state.next - state.ring.count
-        return (oldest...state.next).contains(number) ? number : nil
     }
 
     /// One line of JSON: the encoder escapes line feeds, so that a user id cannot end the event.

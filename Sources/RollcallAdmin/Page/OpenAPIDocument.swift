@@ -174,8 +174,9 @@ enum OpenAPIDocument {
               summary: Joins and leaves as they happen, as server-sent events.
               description: |
                 Events `join` and `leave` carry `{"user":…,"node":…,"time":…}` and an id. `Last-Event-ID` resumes on the same node
-                within its last 10,000 events. Otherwise the stream starts with the event `reset`, `{"time":…}`: list again. A
-                `reset` may also come later, when the node itself missed events. An idle stream carries a comment every 15 s. A
+                within its last 10,000 events, as long as no more than five minutes pass without a reader there. Otherwise the stream
+                starts with the event `reset`, `{"time":…}`: list again. A `reset` may also come later: when the node itself
+                missed events, and when it has begun to collect them for the first reader. An idle stream carries a comment every 15 s. A
                 reader that falls too far behind is cut off. At most 100 streams are open per node.
               parameters:
                 - name: Last-Event-ID
