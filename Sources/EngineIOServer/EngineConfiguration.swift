@@ -15,6 +15,8 @@ package struct EngineConfiguration: Sendable {
     package var pingInterval: TimeAmount = .seconds(25)
     package var pingTimeout: TimeAmount = .seconds(20)
     package var upgradeTimeout: TimeAmount = .seconds(10)
+    /// After how long the receiver of a session is asked whether it is used; nil: never.
+    package var connectTimeout: TimeAmount?
     /// Bytes of one message, and of one POST.
     package var maxPayload = 1_000_000
     /// Bytes that may wait for one client before it is closed as a slow consumer. 0: no limit.

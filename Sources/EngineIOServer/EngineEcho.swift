@@ -25,5 +25,7 @@ final class EngineEcho: EngineSessionReceiver {
     }
 
     func engineUpgraded() {}
+    func engineConnectTimedOut() {}
+    func engineExpired() {}
     func engineClosed(_ reason: CloseReason) {}
 }

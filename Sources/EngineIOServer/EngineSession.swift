@@ -11,6 +11,10 @@ package protocol EngineSessionReceiver: AnyObject {
     func engineReceived(binary: UnsafeRawBufferPointer)
     /// The session changed to WebSocket.
     func engineUpgraded()
+    /// The session has been open for as long as ``EngineConfiguration/connectTimeout``.
+    func engineConnectTimedOut()
+    /// The time of ``EngineSession/scheduleExpiry(after:)`` has come.
+    func engineExpired()
     /// The session is over; nothing comes after this.
     func engineClosed(_ reason: CloseReason)
 }
@@ -77,7 +81,7 @@ package final class EngineSession {
 
     private func startTimers() {
         self.scheduleHeartbeat(after: self.loop.configuration.pingInterval)
-        guard let connectTimeout = self.connectTimeout else { return }
+        guard let connectTimeout = self.loop.configuration.connectTimeout else { return }
         self.loop.addTimer(after: connectTimeout, session: self, serial: 0, kind: .connectTimeout)
     }
 
@@ -149,30 +153,25 @@ package final class EngineSession {
             self.sendPing()
             self.awaitsPong = true
             self.scheduleHeartbeat(after: self.loop.configuration.pingTimeout)
-        case .connectTimeout: self.connectTimeoutFired?()
+        case .connectTimeout: self.receiver?.engineConnectTimedOut()
         case .expiry:
-            if .now() < self.expiryDeadline { return self.addExpiryTimer(serial) }
-            self.expiryFired?(serial)
+            if .now() < self.expiryDeadline { return self.addExpiryTimer() }
+            self.receiver?.engineExpired()
         }
     }
 
-    /// How long after the opening ``connectTimeoutFired`` is called; nil: never.
-    package var connectTimeout: TimeAmount?
-    package var connectTimeoutFired: (() -> Void)?
-    /// Called with the serial number given to ``scheduleExpiry(after:serial:)`` when its time is over.
-    package var expiryFired: ((UInt16) -> Void)?
-
-    package func scheduleExpiry(after delay: TimeAmount, serial: UInt16) {
+    /// Tells the receiver when that much time is over. Only one such time counts, the last.
+    package func scheduleExpiry(after delay: TimeAmount) {
         self.expiryDeadline = .now() + delay
-        self.addExpiryTimer(serial)
+        self.addExpiryTimer()
     }
 
     private var expiryDeadline = NIODeadline.distantFuture
 
     /// In steps: the wheel keeps the entries of closed sessions until they are due, and a token may last for days.
-    private func addExpiryTimer(_ serial: UInt16) {
+    private func addExpiryTimer() {
         let left = min(self.expiryDeadline - .now(), .minutes(10))
-        self.loop.addTimer(after: left, session: self, serial: serial, kind: .expiry)
+        self.loop.addTimer(after: left, session: self, serial: 0, kind: .expiry)
     }
 
     private func sendPing() {
@@ -248,8 +247,6 @@ package final class EngineSession {
         let probes = self.probes
         self.probes = []
         for probe in probes { probe.answer(false) }
-        self.connectTimeoutFired = nil
-        self.expiryFired = nil
         let receiver = self.receiver
         self.receiver = nil
         receiver?.engineClosed(reason)

@@ -130,6 +130,8 @@ package enum Node {
         server.limits.maxQueuedBytes = configuration.limits.maxQueuedBytes ?? 0
         server.limits.connectRate = configuration.limits.connectRate ?? 0
         server.limits.eventRate = configuration.limits.eventRate ?? 0
+        // The gateway asks for nothing of it. A cookie, though, must be there for what is joined later on a connection.
+        server.keepsHandshakes = configuration.authentication.cookie != nil
         server.trustedProxies = configuration.listener.trustedProxies
         let origins = configuration.listener.corsOrigins
         if !origins.isEmpty {

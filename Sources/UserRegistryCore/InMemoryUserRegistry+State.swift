@@ -11,7 +11,6 @@ extension InMemoryUserRegistry {
             var connection: any RegistryConnection
             /// 0 while it waits.
             var token: UInt64 = 0
-            var arbiter: DuplicateArbiter
         }
 
         /// A user: the claim that has it, and those that wait, the newest last.
@@ -28,6 +27,8 @@ extension InMemoryUserRegistry {
         let node: String
         var claims: [UInt64: Entry] = [:]
         var users: [String: Holder] = [:]
+        /// Of the users that somebody waited for, by the claim that has the user.
+        var arbiters: [UInt64: DuplicateArbiter] = [:]
         var counters = RegistryCounters()
         var outbox: [Action] = []
         var outboxHead = 0
@@ -69,9 +70,7 @@ extension InMemoryUserRegistry {
                 self.outbox.append(.refused(connection, .unavailable))
                 return id
             }
-            self.claims[id] = Entry(
-                user: user, details: details, connection: connection,
-                arbiter: DuplicateArbiter(policy: self.policy, timing: self.timing))
+            self.claims[id] = Entry(user: user, details: details, connection: connection)
             if self.users[user] == nil {
                 self.users[user] = Holder(owner: id)
                 self.grant(id)
@@ -86,6 +85,7 @@ extension InMemoryUserRegistry {
         mutating func release(_ id: UInt64) {
             guard let entry = self.claims.removeValue(forKey: id), var holder = self.users[entry.user] else { return }
             self.counters.released += 1
+            self.arbiters[id] = nil
             guard holder.owner == id else {
                 holder.waiters.removeAll { $0 == id }
                 self.waiting -= 1
@@ -108,7 +108,7 @@ extension InMemoryUserRegistry {
         }
 
         mutating func probeAnswered(_ id: UInt64, isAlive: Bool) {
-            guard let verdict = self.claims[id]?.arbiter.answered(isAlive: isAlive, now: LeaseGate.now()) else {
+            guard let verdict = self.arbiters[id]?.answered(isAlive: isAlive, now: LeaseGate.now()) else {
                 return
             }
             switch verdict {
@@ -127,13 +127,14 @@ extension InMemoryUserRegistry {
         private mutating func arrived(_ waiter: UInt64, user: String) {
             guard let owner = self.users[user]?.owner, let connection = self.claims[owner]?.connection else { return }
             let name = WaiterName(incarnation: "", connection: waiter)
-            switch self.claims[owner]?.arbiter.arrived(name, now: LeaseGate.now()) {
-            case .deny?: self.refuse(waiter)
-            case .replace?: self.close(owner, .replaced)
-            case .probe?:
+            let fresh = DuplicateArbiter(policy: self.policy, timing: self.timing)
+            switch self.arbiters[owner, default: fresh].arrived(name, now: LeaseGate.now()) {
+            case .deny: self.refuse(waiter)
+            case .replace: self.close(owner, .replaced)
+            case .probe:
                 self.counters.probes += 1
                 self.outbox.append(.probe(connection, owner, timeout: self.timing.probeTimeout))
-            case .some(.none), nil: break
+            case .none: break
             }
         }
 

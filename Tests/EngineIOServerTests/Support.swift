@@ -71,6 +71,8 @@ final class EchoDelegate: EngineServerDelegate {
         }
 
         func engineUpgraded() { self.notes.add("upgraded") }
+        func engineConnectTimedOut() {}
+        func engineExpired() {}
         func engineClosed(_ reason: CloseReason) {
             self.ticker?.cancel()
             self.notes.add(reason.rawValue)

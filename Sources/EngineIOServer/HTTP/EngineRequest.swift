@@ -35,6 +35,11 @@ package struct EngineRequest: Sendable {
         self.isSecure = isSecure
     }
 
+    /// The client's address, and nothing that takes memory.
+    package var reduced: EngineRequest {
+        EngineRequest(head: ByteBuffer(), target: "", address: self.address, isSecure: self.isSecure)
+    }
+
     /// All headers in order; names as they were sent.
     package var headers: [(name: String, value: String)] {
         switch self.storage {

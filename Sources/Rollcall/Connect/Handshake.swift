@@ -18,6 +18,9 @@ public struct Handshake: Sendable {
         self.issued = issued
     }
 
+    /// What is left where handshakes are not kept.
+    var reduced: Handshake { Handshake(request: self.request?.reduced, auth: [:], issued: self.issued) }
+
     /// All headers in order, names as they were sent.
     public var headers: [(name: String, value: String)] { self.request?.headers ?? [] }
 

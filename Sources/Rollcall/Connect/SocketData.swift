@@ -1,6 +1,7 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
+import NIOCore
 public import SocketIOCodec
 import Synchronization
 
@@ -8,13 +9,32 @@ import Synchronization
 public struct User: Sendable, Hashable {
     /// The id: unique in the whole cluster.
     public var id: String
-    /// What the token says of the user.
-    public var claims: SocketValue
+    /// As JSON text, which takes a fraction of the memory that the values do; few handlers ever ask.
+    private var claimsText: [UInt8]
 
-    /// Memberwise.
+    /// What the token says of the user. Decoded at each call.
+    public var claims: SocketValue {
+        get { self.claimsText.withUnsafeBytes { try? JSONReader.value($0) } ?? [:] }
+        set { self.claimsText = Self.text(of: newValue) }
+    }
+
+    /// Memberwise. Binary values in the claims are lost: tokens have none.
     public init(id: String, claims: SocketValue = [:]) {
         self.id = id
-        self.claims = claims
+        self.claimsText = Self.text(of: claims)
+    }
+
+    /// - Parameter claimsText: a JSON object.
+    package init(id: String, claimsText: UnsafeRawBufferPointer) {
+        self.id = id
+        self.claimsText = Array(claimsText)
+    }
+
+    private static func text(of claims: SocketValue) -> [UInt8] {
+        var buffer = ByteBuffer()
+        var attachments: [ByteBuffer] = []
+        JSONWriter.write(claims, into: &buffer, attachments: &attachments)
+        return Array(buffer.readableBytesView)
     }
 }
 
@@ -36,7 +56,8 @@ public struct SocketData: Sendable {
     private struct Values {
         var user: User?
         var connectedAt: Int64?
-        var others: [ObjectIdentifier: any Sendable] = [:]
+        /// Few: looked through one by one.
+        var others: [(key: ObjectIdentifier, value: any Sendable)] = []
     }
     private final class Storage: Sendable {
         let values = Mutex(Values())
@@ -57,7 +78,16 @@ public struct SocketData: Sendable {
 
     /// A value under a key of your own.
     public subscript<Key: SocketDataKey>(key: Key.Type) -> Key.Value? {
-        get { self.storage.values.withLock { $0.others[ObjectIdentifier(key)] as? Key.Value } }
-        nonmutating set { self.storage.values.withLock { $0.others[ObjectIdentifier(key)] = newValue } }
+        get {
+            let key = ObjectIdentifier(key)
+            return self.storage.values.withLock { $0.others.first { $0.key == key }?.value as? Key.Value }
+        }
+        nonmutating set {
+            let key = ObjectIdentifier(key)
+            self.storage.values.withLock { values in
+                values.others.removeAll { $0.key == key }
+                if let newValue { values.others.append((key, newValue)) }
+            }
+        }
     }
 }

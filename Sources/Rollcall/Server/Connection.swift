@@ -171,7 +171,7 @@ final class Connection: EngineSessionReceiver {
     }
 
     /// No namespace was joined in time (`connectTimeout`).
-    func connectTimedOut() {
+    func engineConnectTimedOut() {
         guard !self.wasUsed else { return }
         self.closeTransport(code: "CONNECT_TIMEOUT", .forcedClose)
     }
@@ -229,6 +229,9 @@ final class Connection: EngineSessionReceiver {
         // Those that are closing already have their own way of telling the client.
         for socket in sockets { socket.close(reason, then: each) }
     }
+
+    /// A token that admitted the client is over.
+    func engineExpired() { self.closeTransport(code: "TOKEN_EXPIRED", .tokenExpired) }
 
     func engineUpgraded() {
         for socket in self.sockets { socket.transportChanged() }

@@ -27,6 +27,7 @@ extension ServerConfiguration {
         }
         engine.cookie = self.cookie.map { CookieConfiguration(name: $0.name, attributes: $0.attributes) }
         engine.trustedProxies = self.trustedProxies.compactMap { AddressRange($0) }
+        engine.connectTimeout = TimeAmount(self.connectTimeout)
         engine.handshakeDelay = TimeAmount(self.handshakeDelay)
         engine.webSocketEndpoints = self.webSocketEcho.mapValues { WebSocketEndpoint.echo(maxPayload: $0) }
         engine.engineEchoPath = self.engineEchoPath

@@ -27,6 +27,10 @@ public struct ServerConfiguration: Sendable {
     public var upgradeTimeout: Duration = .seconds(10)
     /// How long a client may take to join a namespace.
     public var connectTimeout: Duration = .seconds(45)
+    /// Whether ``Socket/handshake`` keeps the request's headers and query and the CONNECT packet's payload (a token, often) after
+    /// the `onConnection` handlers, as the reference does. If not, the address is all that is left, also for what the client joins
+    /// later on the same connection: about 1 KiB less for each.
+    public var keepsHandshakes = true
     /// Bounds.
     public var limits = Limits()
     /// Cross-origin rules; nil: none.

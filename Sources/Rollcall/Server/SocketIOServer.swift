@@ -68,6 +68,8 @@ public final class SocketIOServer: Service, Sendable {
         func engineReceived(text: UnsafeRawBufferPointer) {}
         func engineReceived(binary: UnsafeRawBufferPointer) {}
         func engineUpgraded() {}
+        func engineConnectTimedOut() {}
+        func engineExpired() {}
         func engineClosed(_ reason: CloseReason) {}
     }
 
@@ -151,14 +153,7 @@ public final class SocketIOServer: Service, Sendable {
     public func allowRequest(_ decide: @escaping @Sendable (Handshake) -> HandshakeRefusal?) { self.hooks.set(decide) }
 
     fileprivate func open(_ session: EngineSession) -> any EngineSessionReceiver {
-        let connection = Connection(session: session, server: self)
-        self.scheduleConnectTimeout(session, connection)
-        return connection
-    }
-
-    private func scheduleConnectTimeout(_ session: EngineSession, _ connection: Connection) {
-        session.connectTimeout = TimeAmount(self.configuration.connectTimeout)
-        session.connectTimeoutFired = { [weak connection] in connection?.connectTimedOut() }
+        Connection(session: session, server: self)
     }
 
     // MARK: life

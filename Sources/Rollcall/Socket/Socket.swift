@@ -5,6 +5,7 @@ import EngineIOServer
 import Logging
 import NIOCore
 import SocketIOCodec
+import Synchronization
 public import UserRegistryCore
 
 /// One client in one namespace.
@@ -16,8 +17,9 @@ public final class Socket: Sendable {
     public let id: String
     /// The namespace.
     public let namespace: Namespace
-    /// What the client sent when it connected.
-    public let handshake: Handshake
+    /// What the client sent when it connected; later less of it, see ``ServerConfiguration/keepsHandshakes``.
+    public var handshake: Handshake { self.storedHandshake.withLock { $0 } }
+    private let storedHandshake: Mutex<Handshake>
     /// What the application knows of the connection.
     public let data = SocketData()
 
@@ -73,7 +75,7 @@ public final class Socket: Sendable {
     init(id: String, namespace: Namespace, handshake: Handshake, connection: Connection) {
         self.id = id
         self.namespace = namespace
-        self.handshake = handshake
+        self.storedHandshake = Mutex(handshake)
         self.loop = connection.loop.bound
         self.confined = State(connection: connection)
     }
@@ -157,6 +159,12 @@ public final class Socket: Sendable {
         self.applyGrant()  // and what was sent to its rooms meanwhile
         if self.state.wasUpgradedEarly { self.transportChanged() }
         self.namespace.callConnectionHandlers(self)
+        if !self.namespace.server.configuration.keepsHandshakes { self.forgetHandshake(connection) }
+    }
+
+    private func forgetHandshake(_ connection: Connection) {
+        self.storedHandshake.withLock { $0 = $0.reduced }
+        connection.session.request = connection.session.request?.reduced
     }
 
     // MARK: the end
@@ -220,10 +228,7 @@ public final class Socket: Sendable {
             socket.state.isExpirySet = true
             // What lies further away than a timer can count is not waited for exactly.
             let left = max(0, min(time, 1 << 33) * 1000 - Clock.milliseconds())
-            connection.session.expiryFired = { [weak connection] _ in
-                connection?.closeTransport(code: "TOKEN_EXPIRED", .tokenExpired)
-            }
-            connection.session.scheduleExpiry(after: .milliseconds(left), serial: 1)
+            connection.session.scheduleExpiry(after: .milliseconds(left))
         }
     }
 }

@@ -81,8 +81,7 @@ package struct JWTAuthentication: Sendable {
     }
 
     private func admit(_ socket: Socket, _ token: VerifiedToken) {
-        let claims = token.claims.withUnsafeReadableBytes { try? JSONReader.value($0) }
-        socket.data.user = User(id: token.user, claims: claims ?? [:])
+        socket.data.user = token.claims.withUnsafeReadableBytes { User(id: token.user, claimsText: $0) }
         socket.data.grants = token.grants ?? self.defaultGrants
         if self.endsWithToken, let expiresAt = token.expiresAt { socket.expire(at: expiresAt) }
     }
