@@ -24,6 +24,13 @@ package protocol Adapter: AnyObject, Sendable {
     /// Calls `then` when messages of other nodes for these rooms arrive here; at once where there are no other nodes, or while
     /// they cannot be reached.
     func confirm(_ rooms: [String], then: @escaping @Sendable () -> Void)
+
+    /// Whether a client that comes back here finds everything that it has missed: not where events come from other nodes.
+    var supportsRecovery: Bool { get }
+}
+
+extension Adapter {
+    package var supportsRecovery: Bool { false }
 }
 
 /// What one node asks the sockets of the others to do.
@@ -42,4 +49,5 @@ package final class InMemoryAdapter: Adapter {
     package func roomCreated(_ room: String) {}
     package func roomDeleted(_ room: String) {}
     package func confirm(_ rooms: [String], then: @escaping @Sendable () -> Void) { then() }
+    package var supportsRecovery: Bool { true }
 }

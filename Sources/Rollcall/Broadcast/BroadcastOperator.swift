@@ -93,7 +93,11 @@ public struct BroadcastOperator: Sendable {
 
     /// Disconnects the recipients, on every node.
     public func disconnectSockets(close: Bool = false) {
-        self.namespace.forEachLocalSocket(self.options) { $0.disconnect(close: close) }
+        self.namespace.forEachLocalSocket(self.options) { socket in
+            guard socket.namespace.recovery != nil else { return socket.disconnect(close: close) }
+            // Not within what keeps events in order: it may be the turn of this while another handler runs.
+            socket.afterwards { $0.disconnect(close: close) }
+        }
         if !self.options.isLocal { self.namespace.adapter.publish(.disconnect(close: close), self.options) }
     }
 }

@@ -42,6 +42,14 @@ public struct DisconnectReason: Hashable, Sendable, CustomStringConvertible {
     /// The user's token has expired.
     public static let tokenExpired = Self("token expired")
 
+    /// Whether a client may come back to its session: the reference's list. Not a slow consumer, who would be sent the same again.
+    var isRecoverable: Bool {
+        switch self {
+        case .transportClose, .transportError, .pingTimeout, .forcedClose, .serverShuttingDown: true
+        default: false
+        }
+    }
+
     init(_ reason: CloseReason) { self.init(reason.rawValue) }
 
     /// The text.

@@ -28,6 +28,8 @@ public final class Namespace: Sendable {
     }
     private let setup = Mutex(Setup())
     let admission: Admission?
+    /// Nil: connection state recovery is off.
+    let recovery: RecoveryLog?
 
     /// The registry's gate, if users are admitted through one.
     var gate: LeaseGate? { self.admission?.registry.gate }
@@ -45,6 +47,7 @@ public final class Namespace: Sendable {
         self.parts = loops.map { loop in
             LoopBound(NamespaceMembers(loop: loop.unchecked, gate: gate, adapter: adapter), on: loop.eventLoop)
         }
+        self.recovery = Self.makeRecovery(name: name, server, adapter, loops)
         adapter.attach(to: self)
     }
 
@@ -150,6 +153,10 @@ public final class Namespace: Sendable {
 
     /// To this node's clients only: what an adapter does with another node's message.
     package func deliverLocally(_ event: EncodedEvent, _ options: BroadcastOptions) {
+        if let recovery = self.recovery, !options.isVolatile {
+            recovery.append(event, options)
+            return self.work(off: recovery)
+        }
         if self.parts.count == 1, let only = self.parts.first, only.eventLoop.inEventLoop {
             only.onLoop.broadcasts += 1
             return only.onLoop.deliver(event, prefix: self.wirePrefix, options)
@@ -163,6 +170,10 @@ public final class Namespace: Sendable {
     /// Calls `body` on every event loop, where all calls of one thread keep their order: what is done to sockets and what is sent
     /// to them never overtake each other.
     func onEveryLoop(_ body: @escaping @Sendable (NamespaceMembers, _ isFirst: Bool) -> Void) {
+        if let recovery = self.recovery {
+            recovery.append(.everywhere(body))
+            return self.work(off: recovery)
+        }
         guard let here = self.parts.first(where: { $0.eventLoop.inEventLoop }) else {
             guard let first = self.parts.first else { return }
             // Always by way of the same loop: messages of one sender keep their order.

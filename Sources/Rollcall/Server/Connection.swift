@@ -125,16 +125,31 @@ final class Connection: EngineSessionReceiver {
             return self.violate("malformed_connect")
         }
         let handshake = Handshake(request: self.session.request, auth: auth, issued: Clock.milliseconds())
-        let socket = Socket(
-            id: self.loop.makeID().description, namespace: namespace, handshake: handshake, connection: self)
-        if name == "/" { self.root = socket } else { self.others[name] = socket }
+        let recovered = namespace.recover(auth)
+        let socket = Socket(namespace: namespace, handshake: handshake, connection: self, recovered: recovered)
+        self.add(socket)
+        if recovered != nil, namespace.skipsMiddleware { return socket.passedMiddleware(.success(())) }
         MiddlewareChain.run(namespace.middleware, for: socket) { socket.passedMiddleware($0) }
+    }
+
+    /// Once more from the beginning, without regard to the session that the client wanted to come back to.
+    func connect(afresh handshake: Handshake, in namespace: Namespace) {
+        guard self.session.isOpen, self.ending == nil else { return }
+        let socket = Socket(namespace: namespace, handshake: handshake, connection: self)
+        self.add(socket)
+        MiddlewareChain.run(namespace.middleware, for: socket) { socket.passedMiddleware($0) }
+    }
+
+    private func add(_ socket: Socket) {
+        let name = socket.namespace.name
+        if name == "/" { self.root = socket } else { self.others[name] = socket }
     }
 
     func sendConnect(_ socket: Socket) {
         self.wasUsed = true
         let prefix = socket.namespace.wirePrefix
-        var text = "{\"sid\":\"\(socket.id)\"}"
+        let privateID = socket.state.recovery.map { ",\"pid\":\"\($0.privateID)\"" } ?? ""
+        var text = "{\"sid\":\"\(socket.id)\"\(privateID)}"
         self.session.send { out in
             text.withUTF8 {
                 PacketWriter.write(.connect, namespace: prefix, payload: UnsafeRawBufferPointer($0), into: &out)

@@ -31,6 +31,8 @@ public struct ServerConfiguration: Sendable {
     /// the `onConnection` handlers, as the reference does. If not, the address is all that is left, also for what the client joins
     /// later on the same connection: about 1 KiB less for each.
     public var keepsHandshakes = true
+    /// Gives clients that come back in time their session again; nil: off, as in the reference.
+    public var connectionStateRecovery: ConnectionStateRecovery?
     /// Bounds.
     public var limits = Limits()
     /// Cross-origin rules; nil: none.

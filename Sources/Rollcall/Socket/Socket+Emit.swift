@@ -23,6 +23,7 @@ extension Socket {
     }
 
     package func emit(_ event: EncodedEvent, isVolatile: Bool = false) {
+        if let recovery = self.namespace.recovery, !isVolatile { return self.emitRecoverably(event, recovery) }
         self.onLoop { socket in
             if isVolatile, !(socket.state.connection?.session.isWritable ?? false) { return }
             socket.send(holdable: !isVolatile) { out in

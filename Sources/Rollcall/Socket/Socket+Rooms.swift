@@ -4,10 +4,13 @@
 extension Socket {
     /// Enters rooms. Takes effect on this node at once; `confirmed` is called when the cluster's messages for them arrive here, too.
     public func join(_ rooms: [String], confirmed: @escaping @Sendable () -> Void = {}) {
-        self.onLoop { socket in
+        self.inOrder { socket in
             guard socket.state.phase == .connected || socket.state.phase == .joining else { return }
             for room in rooms { socket.members.join(socket, room) }
-            socket.namespace.adapter.confirm(rooms) { socket.onLoop { _ in confirmed() } }
+            let isNested = socket.namespace.recovery != nil
+            socket.namespace.adapter.confirm(rooms) {
+                if isNested { socket.afterwards { _ in confirmed() } } else { socket.onLoop { _ in confirmed() } }
+            }
         }
     }
 
@@ -18,7 +21,7 @@ extension Socket {
 
     /// Leaves a room.
     public func leave(_ room: String) {
-        self.onLoop { socket in
+        self.inOrder { socket in
             guard room != socket.id else { return }
             socket.members.leave(socket, room)
         }

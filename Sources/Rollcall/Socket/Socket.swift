@@ -21,7 +21,10 @@ public final class Socket: Sendable {
     public var handshake: Handshake { self.storedHandshake.withLock { $0 } }
     private let storedHandshake: Mutex<Handshake>
     /// What the application knows of the connection.
-    public let data = SocketData()
+    public let data: SocketData
+    /// Whether the client came back to its session: id, rooms and data are as before, and it gets the events that it has missed
+    /// (see ``ConnectionStateRecovery``).
+    public let recovered: Bool
 
     let loop: LoopBound<EngineLoop>
 
@@ -52,6 +55,8 @@ public final class Socket: Sendable {
         var rooms: [RoomMembership] = []
         var listeners: EventTable?
         var extras: SocketExtras?
+        /// Only where connection state recovery is on.
+        var recovery: SocketRecovery?
         var isSuspended = false
         var nextAcknowledgement: UInt64 = 0
         var isExpirySet = false
@@ -72,12 +77,21 @@ public final class Socket: Sendable {
         }
     }
 
-    init(id: String, namespace: Namespace, handshake: Handshake, connection: Connection) {
-        self.id = id
+    init(
+        namespace: Namespace, handshake: Handshake, connection: Connection,
+        recovered: (session: RecoverableSession, position: UInt64)? = nil
+    ) {
+        self.id = recovered?.session.id ?? connection.loop.makeID().description
+        self.data = recovered?.session.data ?? SocketData()
+        self.recovered = recovered != nil
         self.namespace = namespace
         self.storedHandshake = Mutex(handshake)
         self.loop = connection.loop.bound
         self.confined = State(connection: connection)
+        guard namespace.recovery != nil else { return }
+        self.confined.recovery =
+            recovered.map { SocketRecovery($0.session, position: $0.position) }
+            ?? SocketRecovery(privateID: connection.loop.makeID().description)
     }
 
     /// Calls `body` on the socket's event loop: now, if that is the present one.
@@ -105,6 +119,7 @@ public final class Socket: Sendable {
         guard self.state.phase == .handshaking else { return }
         switch result {
         case .success:
+            if self.isOfAnotherUser { return self.startAfresh() }
             guard let admission = self.namespace.admission, let user = admission.user(self) else {
                 return self.joinOwnRooms()
             }
@@ -143,7 +158,9 @@ public final class Socket: Sendable {
 
     private func joinOwnRooms() {
         self.state.phase = .joining
-        self.state.member = self.members.add(self, grant: self.state.grant)
+        guard self.enterRooms(add: { self.state.member = self.members.add(self, grant: self.state.grant) }) else {
+            return
+        }
         if let user = self.state.user { self.members.join(self, "user:\(user)") }
         self.namespace.adapter.confirm([self.id] + (self.state.user.map { ["user:\($0)"] } ?? [])) { [weak self] in
             self?.onLoop { $0.connected() }
@@ -155,6 +172,7 @@ public final class Socket: Sendable {
         self.state.phase = .connected
         self.data.connectedAt = Clock.milliseconds()
         self.members.connectedCount += 1
+        if self.recovered { self.sendMissed(connection) }
         connection.sendConnect(self)
         self.applyGrant()  // and what was sent to its rooms meanwhile
         if self.state.wasUpgradedEarly { self.transportChanged() }
@@ -200,6 +218,7 @@ public final class Socket: Sendable {
             self.members.connectedCount -= 1
             self.namespace.callDisconnectingHandlers(self, reason)
         }
+        self.noteRemains(reason, wasConnected: phase == .connected)
         if self.state.member >= 0 { self.members.remove(self) }
         self.state.extras?.cancelAll()
         if phase == .connected { self.namespace.callDisconnectHandlers(self, reason) }
@@ -215,6 +234,7 @@ public final class Socket: Sendable {
         guard self.state.phase == .closing, let connection = self.state.connection else { return }
         self.state.phase = .closed
         self.state.connection = nil
+        self.keepRemains()
         connection.remove(self)
         then(connection, self)
         connection.removed(self)
@@ -227,8 +247,9 @@ public final class Socket: Sendable {
             guard let connection = socket.state.connection, !socket.state.isExpirySet else { return }
             socket.state.isExpirySet = true
             // What lies further away than a timer can count is not waited for exactly.
-            let left = max(0, min(time, 1 << 33) * 1000 - Clock.milliseconds())
-            connection.session.scheduleExpiry(after: .milliseconds(left))
+            let time = min(time, 1 << 33)
+            socket.state.recovery?.expiry = time
+            connection.session.scheduleExpiry(after: .milliseconds(max(0, time * 1000 - Clock.milliseconds())))
         }
     }
 }
