@@ -36,10 +36,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 // docs/architecture.md says what each target is for and what it may import.
 let allTargets: [Target] = [
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     library("SocketIOCodec", nio("NIOCore")),
     library("UserRegistryCore"),
-    library("EngineIOServer", [log] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
+    library("EngineIOServer", ["CZlib", log] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
     library(
         "Rollcall",
         ["EngineIOServer", "SocketIOCodec", "UserRegistryCore", log, lifecycle] + nio("NIOCore", "NIOPosix")),

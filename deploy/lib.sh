@@ -57,7 +57,7 @@ need() {
 
 need_build_tools() {
     command -v swift >/dev/null || die "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/"
-    need pkg-config=pkg-config hiredis.pc=libhiredis-dev
+    need pkg-config=pkg-config hiredis.pc=libhiredis-dev zlib.pc=zlib1g-dev
 }
 
 # build ARGUMENT…: a debug build, which deploy/quickstart.sh and deploy/test.sh share.
