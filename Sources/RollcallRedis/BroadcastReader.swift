@@ -18,6 +18,8 @@ struct ClusterMessageError: Error {
         case .unexpectedType, .unexpectedKey: self.reason = .unexpectedShape
         }
     }
+
+    init(_ error: JSONError) { self.reason = error == .tooDeep ? .tooDeep : .malformed }
 }
 
 /// A broadcast of another node, whose event is not unpacked yet. Valid as long as the message's bytes.

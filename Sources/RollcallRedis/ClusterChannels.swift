@@ -11,12 +11,19 @@ struct ClusterChannels {
     let request: ByteBuffer
     /// `<prefix>-response#<namespace>#`.
     let response: ByteBuffer
+    /// `<prefix>-response#<namespace>#<uid>#`: where nodes answer that are configured to.
+    let ownResponse: ByteBuffer
 
-    init(prefix: String, namespace: String) {
+    /// - Parameter uid: this node's.
+    init(prefix: String, namespace: String, uid: String) {
         self.base = ByteBuffer(string: "\(prefix)#\(namespace)#")
         self.request = ByteBuffer(string: "\(prefix)-request#\(namespace)#")
         self.response = ByteBuffer(string: "\(prefix)-response#\(namespace)#")
+        self.ownResponse = ByteBuffer(string: "\(prefix)-response#\(namespace)#\(uid)#")
     }
+
+    /// Where answers to this node arrive.
+    var responses: [ByteBuffer] { [self.response, self.ownResponse] }
 
     /// `<prefix>#<namespace>#<room>#`: broadcasts to one room.
     func room(_ name: String) -> ByteBuffer {

@@ -26,12 +26,23 @@ enum ClusterMessages {
         }
     }
 
-    /// An event for the other servers.
-    static func serverSideEmit(_ data: [SocketValue], uid: String) -> ByteBuffer {
+    /// An event for the other servers, which answer when there is a request's id.
+    static func serverSideEmit(_ data: [SocketValue], _ id: String? = nil, uid: String) -> ByteBuffer {
         self.object { json in
             json.member("uid", uid)
+            if let id { json.member("requestId", id) }
             json.member("type", ClusterRequest.Kind.serverSideEmit.rawValue)
             json.member("data", .array(data))
+        }
+    }
+
+    /// Asks the other servers for their sockets.
+    static func fetchSockets(_ options: BroadcastOptions, _ id: String, uid: String) -> ByteBuffer {
+        self.object { json in
+            json.member("uid", uid)
+            json.member("requestId", id)
+            json.member("type", ClusterRequest.Kind.fetch.rawValue)
+            json.member("opts") { options.writeJSON(into: &$0) }
         }
     }
 
@@ -93,10 +104,13 @@ enum ClusterMessages {
         if let first = arguments.values.first {
             MessagePackWriter.write(first, into: &buffer)
         } else {
-            buffer.writeBytes([0xD4, 0x00, 0x00])  // notepack's `undefined`
+            buffer.writeBytes(self.undefined)
         }
         return buffer
     }
+
+    /// JavaScript's `undefined` as notepack.io writes it.
+    static let undefined: [UInt8] = [0xD4, 0x00, 0x00]
 
     private static func object(_ write: (inout JSONObjectWriter) -> Void) -> ByteBuffer {
         var writer = JSONObjectWriter()

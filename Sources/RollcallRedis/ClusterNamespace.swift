@@ -17,6 +17,11 @@ final class ClusterNamespace {
     let writer: BroadcastWriter
     weak var namespace: Namespace?
     weak var adapter: RedisAdapter?
+    /// Requests that wait until their answers can be heard.
+    var unsentRequests: [String] = []
+    var isSubscribingToResponses = false
+    /// How many other servers there were when Redis was last asked.
+    var otherServers = 0
     private(set) var rooms: [String: Room] = [:]
 
     /// Rooms that other nodes were asked to put sockets into, and until when their subscriptions may not be in place.
@@ -25,7 +30,7 @@ final class ClusterNamespace {
 
     init(name: String, uid: String, prefix: String) {
         self.name = name
-        self.channels = ClusterChannels(prefix: prefix, namespace: name)
+        self.channels = ClusterChannels(prefix: prefix, namespace: name, uid: uid)
         self.writer = BroadcastWriter(uid: uid, namespace: name)
     }
 

@@ -14,18 +14,22 @@ struct ClusterQuery: Sendable {
     let adapter: RedisAdapter
 
     /// Asks all event loops.
-    func answer() async -> ByteBuffer {
+    func answer() {
+        let (adapter, id) = (self.adapter, self.id)
         switch self.kind {
         case .allRooms:
-            let ids = await self.namespace.mapLocalSockets(BroadcastOptions()) { $0.id }
-            let rooms = await self.namespace.localRooms().keys
-            return ClusterMessages.list(self.id, "rooms", ids + rooms.filter { !ids.contains($0) }.sorted())
+            self.namespace.gatherLocally(BroadcastOptions(), { ($0.id, $0.currentRooms) }) { sockets in
+                let rooms = sockets.reduce(into: Set()) { $0.formUnion($1.1) }.subtracting(sockets.map(\.0))
+                adapter.answerQuery(ClusterMessages.list(id, "rooms", sockets.map(\.0) + rooms.sorted()))
+            }
         case .sockets:
-            let ids = await self.namespace.mapLocalSockets(self.options) { $0.id }
-            return ClusterMessages.list(self.id, "sockets", ids)
+            self.namespace.gatherLocally(self.options, { $0.id }) { ids in
+                adapter.answerQuery(ClusterMessages.list(id, "sockets", ids))
+            }
         default:
-            let descriptions = await self.namespace.mapLocalSockets(self.options) { SocketDescription.write($0) }
-            return ClusterMessages.sockets(self.id, descriptions.compactMap { $0 })
+            self.namespace.gatherLocally(self.options, { RemoteSocket($0).map(SocketDescription.write) }) { sockets in
+                adapter.answerQuery(ClusterMessages.sockets(id, sockets))
+            }
         }
     }
 }

@@ -54,7 +54,7 @@ struct ClusterRequest {
         do throws(JSONError) {
             return try JSONReader.value(message).objectValue ?? [:]
         } catch {
-            throw ClusterMessageError(error == .tooDeep ? .tooDeep : .malformed)
+            throw ClusterMessageError(error)
         }
     }
 
@@ -118,7 +118,7 @@ struct ClusterRequest {
     }
 
     /// JavaScript allows numbers as names.
-    private static func room(_ value: SocketValue?) -> String? {
+    static func room(_ value: SocketValue?) -> String? {
         value?.stringValue ?? value?.intValue.map(String.init)
     }
 }

@@ -26,13 +26,14 @@ package final class RedisAdapter: Adapter {
     }
 
     package func publish(_ event: EncodedEvent, _ options: BroadcastOptions) {
-        let bytes = event.attachments.reduce(event.payload.readableBytes) { $0 + $1.readableBytes }
-        self.cluster.post(message: .event(self, event, options), bytes: bytes)
+        self.cluster.post(message: .event(self, event, options), bytes: event.byteCount)
     }
 
     package func publish(_ command: ClusterCommand, _ options: BroadcastOptions) {
         self.cluster.post(message: .command(self, command, options), bytes: 0)
     }
+
+    package func ask(_ question: ClusterQuestion) { self.cluster.ask(question, in: self.name) }
 
     package func roomCreated(_ room: String) {
         self.cluster.post(.roomCreated(self, room))
@@ -50,4 +51,7 @@ package final class RedisAdapter: Adapter {
     func answer(_ message: ByteBuffer) {
         self.cluster.post(message: .answer(self, message), bytes: message.readableBytes)
     }
+
+    /// The answer to the query that is due.
+    func answerQuery(_ message: ByteBuffer) { self.cluster.post(.answerQuery(self, message)) }
 }

@@ -5,6 +5,7 @@ package import HiredisClient
 public import Logging
 public import NIOCore
 import NIOPosix
+public import Rollcall
 public import ServiceLifecycle
 public import SocketIOCodec
 import Synchronization
@@ -24,7 +25,6 @@ public final class RedisCluster: Service, Sendable {
     private let subscriber: RedisSubscriber
     private let core: NIOLoopBoundBox<RedisClusterCore>
     private let mailbox: TurnMailbox<ClusterJob>
-    private let queries: AsyncStream<ClusterQuery>
 
     /// - Parameters:
     ///   - url: `redis://[user:password@]host[:port][/db]`, `rediss://…` or `unix:///path`.
@@ -51,13 +51,10 @@ public final class RedisCluster: Service, Sendable {
         self.subscriber = RedisSubscriber(configuration: configuration.redis, eventLoop: eventLoop, logger: logger)
         self.mailbox = TurnMailbox(
             maxMessages: configuration.maxQueuedMessages, maxBytes: configuration.maxQueuedBytes)
-        let (queries, continuation) = AsyncStream<ClusterQuery>.makeStream(
-            bufferingPolicy: .bufferingOldest(configuration.maxQueuedRequests))
-        self.queries = queries
         self.core = .makeBoxSendingValue(
             RedisClusterCore(
                 uid: self.uid, configuration: configuration, client: self.client, subscriber: self.subscriber,
-                status: self.status, listeners: self.listeners, queries: continuation),
+                status: self.status, listeners: self.listeners),
             eventLoop: eventLoop)
     }
 
@@ -71,7 +68,6 @@ public final class RedisCluster: Service, Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.client.run() }
             group.addTask { try await self.subscriber.run() }
-            group.addTask { await self.answerQueries() }
             group.addTask {
                 try? await gracefulShutdown()
                 await self.stopAnswering()
@@ -86,12 +82,6 @@ public final class RedisCluster: Service, Sendable {
     /// Other nodes no longer count on this node's answers: for a node whose last socket is gone.
     package func stopAnswering() async {
         try? await self.eventLoop.submit { self.core.value.stopAnswering() }.get()
-    }
-
-    private func answerQueries() async {
-        for await query in self.queries {
-            query.adapter.answer(await query.answer())
-        }
     }
 
     /// Whether messages of other nodes arrive and can be sent: everything wanted is subscribed.
@@ -121,6 +111,20 @@ public final class RedisCluster: Service, Sendable {
         self.post(message: .serverSideEmit(namespace: namespace, [.string(event)] + arguments), bytes: 0)
     }
 
+    /// Sends an event to the other servers of the cluster and waits for one answer of each.
+    ///
+    /// - Parameter timeout: one hour at most.
+    /// - Returns: what came in time. A server without a listener for the event does not answer.
+    nonisolated(nonsending)
+        public func serverSideEmitWithAck(
+            _ event: String, _ arguments: SocketValue..., namespace: String = "/", timeout: Duration = .seconds(5)
+        ) async -> ClusterResponses<SocketValue>
+    {
+        let responses = ResponseCollector<SocketValue>(includingThisServer: false)
+        self.ask(.serverSideEmit([.string(event)] + arguments, responses), in: namespace)
+        return await responses.responses(within: timeout)
+    }
+
     /// Listens to an event of other servers and emitters. Called on an event loop, in the order in which messages came.
     public func onServerSideEvent(
         _ event: String, namespace: String = "/", _ listener: @escaping @Sendable (ServerSideEvent) -> Void
@@ -136,12 +140,21 @@ public final class RedisCluster: Service, Sendable {
     }
 
     /// Leaves a message for other nodes, or drops it where too much waits already.
-    func post(message job: ClusterJob, bytes: Int) {
+    @discardableResult
+    func post(message job: ClusterJob, bytes: Int) -> Bool {
         guard let isFirst = self.mailbox.add(message: job, bytes: bytes) else {
             self.status.refusedMessages.add(1, ordering: .relaxed)
-            return
+            return false
         }
         if isFirst { self.wake() }
+        return true
+    }
+
+    /// Asks the other servers.
+    func ask(_ question: ClusterQuestion, in namespace: String) {
+        var bytes = 0
+        if case .emitWithAck(let event, _, _, _) = question { bytes = event.byteCount }
+        if !self.post(message: .ask(question, namespace: namespace), bytes: bytes) { question.responses.giveUp() }
     }
 
     private func wake() {

@@ -24,6 +24,12 @@ package struct RedisClusterConfiguration: Sendable {
     /// How many requests of other nodes may wait for their answer.
     package var maxQueuedRequests = 256
 
+    /// How many requests of this node may wait for answers of others.
+    package var maxPendingRequests = 1024
+
+    /// How many bytes the answers to them may have in all, until they are complete.
+    package var maxResponseBytes = 64 * 1024 * 1024
+
     /// A configuration with the default bounds.
     package init(redis: RedisConfiguration, channelPrefix: String = "socket.io") {
         self.redis = redis

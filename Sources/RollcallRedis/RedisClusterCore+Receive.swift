@@ -17,7 +17,7 @@ extension RedisClusterCore {
             switch ClusterChannels.kind(of: channel, prefixLength: self.configuration.channelPrefix.utf8.count) {
             case .broadcast: try self.receivedBroadcast(message, on: channel)
             case .request: try self.receivedRequest(message, on: channel)
-            case .response: break  // of requests that this node did not make
+            case .response: try self.receivedResponse(message)
             case nil: throw ClusterMessageError(.otherNamespace)
             }
         } catch {
@@ -27,7 +27,7 @@ extension RedisClusterCore {
 
     /// One's own messages come back, too. They begin as this node writes them: the id first.
     private func isOwn(_ message: UnsafeRawBufferPointer) -> Bool {
-        message.starts(with: self.ownBeginnings.messagePack) || message.starts(with: self.ownBeginnings.json)
+        self.ownBeginnings.contains { message.starts(with: $0) }
     }
 
     private func receivedBroadcast(
@@ -96,7 +96,7 @@ extension RedisClusterCore {
         }
     }
 
-    /// Looks through all event loops, so it is answered by and by.
+    /// Looks through all event loops, so it is answered by and by; but with what the messages before it have done.
     private func enqueue(
         _ request: ClusterRequest, _ namespace: Namespace, _ adapter: RedisAdapter
     ) throws(ClusterMessageError) {
@@ -106,7 +106,14 @@ extension RedisClusterCore {
         let query = ClusterQuery(
             kind: request.kind, id: request.id, options: request.options ?? BroadcastOptions(), namespace: namespace,
             adapter: adapter)
-        if case .dropped = self.queries.yield(query) { throw ClusterMessageError(.overloaded) }
+        guard self.queries.count < self.configuration.maxQueuedRequests else { throw ClusterMessageError(.overloaded) }
+        self.queries.append(query)
+        if self.queries.count == 1 { query.answer() }
+    }
+
+    func queryWasAnswered() {
+        self.queries.removeFirst()
+        self.queries.first?.answer()
     }
 
     private func serverSideEmit(_ request: ClusterRequest, _ adapter: RedisAdapter) throws(ClusterMessageError) {
@@ -132,7 +139,8 @@ extension RedisClusterCore {
         }
         namespace.emitLocally(event, options, timeout: request.timeout) { count in
             adapter.answer(ClusterMessages.clientCount(id, count))
-        } acknowledged: { arguments in
+        } acknowledged: { result in
+            guard case .success(let arguments) = result else { return }
             adapter.answer(ClusterMessages.acknowledgement(id, arguments))
         }
     }

@@ -16,6 +16,9 @@ enum ClusterJob: Sendable {
     case roomDeleted(RedisAdapter, String)
     case confirm(RedisAdapter, [String], @Sendable () -> Void)
     case answer(RedisAdapter, ByteBuffer)
+    case answerQuery(RedisAdapter, ByteBuffer)
+    case ask(ClusterQuestion, namespace: String)
+    case forget(String)
 }
 
 /// The cluster's state, on its event loop: both connections to Redis, the namespaces and their subscriptions.
@@ -34,20 +37,23 @@ final class RedisClusterCore {
     let client: RedisClient
     let subscriber: RedisSubscriber
     let listeners: ServerSideListeners
-    let queries: AsyncStream<ClusterQuery>.Continuation
     var namespaces: [String: ClusterNamespace] = [:]
     var counters = RedisClusterCounters()
+    /// Requests of other nodes, answered one after the other.
+    var queries: [ClusterQuery] = []
+    /// Requests of this node.
+    var pending: PendingRequests
     /// The message that is being written, used again and again.
     var scratch = ByteBufferAllocator().buffer(capacity: 1024)
     /// The text of the event that is being read.
     var text = ByteBufferAllocator().buffer(capacity: 1024)
 
-    /// How messages of this node begin, as MessagePack and as JSON.
-    let ownBeginnings: (messagePack: [UInt8], json: [UInt8])
+    /// How messages of this node begin: broadcasts, those with acknowledgements, and requests as JSON.
+    let ownBeginnings: [[UInt8]]
 
     private let status: ClusterStatus
     private var confirmations: [ObjectIdentifier: Confirmation] = [:]
-    private var isAnswering = true
+    private(set) var isAnswering = true
     /// What becomes of each message: one closure for all.
     private lazy var published: RedisCompletion = { [weak self] result in
         if case .failure(let error) = result { self?.publishFailed(error) }
@@ -58,7 +64,7 @@ final class RedisClusterCore {
 
     init(
         uid: String, configuration: RedisClusterConfiguration, client: RedisClient, subscriber: RedisSubscriber,
-        status: ClusterStatus, listeners: ServerSideListeners, queries: AsyncStream<ClusterQuery>.Continuation
+        status: ClusterStatus, listeners: ServerSideListeners
     ) {
         self.uid = uid
         self.configuration = configuration
@@ -66,8 +72,12 @@ final class RedisClusterCore {
         self.subscriber = subscriber
         self.status = status
         self.listeners = listeners
-        self.queries = queries
-        self.ownBeginnings = ([0x93, 0xA0 | UInt8(uid.utf8.count)] + uid.utf8, Array(#"{"uid":"\#(uid)""#.utf8))
+        self.pending = PendingRequests(
+            maxRequests: configuration.maxPendingRequests, maxBytes: configuration.maxResponseBytes)
+        let packedUID = [0xA0 | UInt8(uid.utf8.count)] + uid.utf8
+        self.ownBeginnings = [
+            [0x93] + packedUID, [0x85, 0xA3] + Array("uid".utf8) + packedUID, Array(#"{"uid":"\#(uid)""#.utf8),
+        ]
     }
 
     /// Listens to both connections; before they run.
@@ -107,6 +117,11 @@ final class RedisClusterCore {
             guard let target = self.namespaces[namespace] else { return }
             self.publish(ClusterMessages.serverSideEmit(data, uid: self.uid), on: target.channels.request)
         case .answer(let adapter, let answer): self.publish(answer, on: adapter.state.value.channels.response)
+        case .answerQuery(let adapter, let answer):
+            self.publish(answer, on: adapter.state.value.channels.response)
+            self.queryWasAnswered()
+        case .ask(let question, let namespace): self.ask(question, in: namespace)
+        case .forget(let id): self.forget(id)
         case .attach(let adapter, let namespace): self.attach(adapter, namespace)
         }
     }

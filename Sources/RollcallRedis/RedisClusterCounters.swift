@@ -13,6 +13,8 @@ package struct RedisClusterCounters: Sendable, Equatable {
     package var dropped: [RedisDropReason: Int] = [:]
     /// Channels of rooms that this node listens to at present.
     package var rooms = 0
+    /// Requests of this node that wait for answers at present.
+    package var pendingRequests = 0
     /// How often messages may have been missed, because the subscriptions were lost for a while.
     package var gaps = 0
 
@@ -24,7 +26,7 @@ package struct RedisClusterCounters: Sendable, Equatable {
 package enum RedisDropReason: String, Sendable, Hashable, CaseIterable {
     /// Out: Redis was away for longer than a message waits.
     case away
-    /// Out: as much is waiting as the configuration allows.
+    /// Out: as many messages or own requests are waiting as the configuration allows.
     case queueFull = "queue_full"
     /// Out: the connection broke before Redis answered.
     case connectionLost = "connection_lost"
@@ -45,6 +47,6 @@ package enum RedisDropReason: String, Sendable, Hashable, CaseIterable {
     case otherNamespace = "other_namespace"
     /// In: a request of a kind that no node sends.
     case unknownRequest = "unknown_request"
-    /// In: more requests wait for an answer than the configuration allows.
+    /// In: more requests, or more of answers, wait than the configuration allows.
     case overloaded
 }

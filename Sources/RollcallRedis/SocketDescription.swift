@@ -13,21 +13,12 @@ import SocketIOCodec
 
 /// Describes a socket to other nodes as the reference does: `{"id","handshake":{…},"rooms":[…],"data":{…}}`.
 enum SocketDescription {
-    /// The description; on the socket's event loop. Nil while the socket is still connecting.
-    static func write(_ socket: Socket) -> ByteBuffer? {
-        guard let connectedAt = socket.data.connectedAt else { return nil }
+    static func write(_ socket: RemoteSocket) -> ByteBuffer {
         var json = JSONObjectWriter()
         json.member("id", socket.id)
         json.member("handshake") { $0.writeImmutableBuffer(self.write(socket.handshake)) }
-        json.member("rooms", [socket.id] + socket.currentRooms.subtracting([socket.id]).sorted())
-        json.member("data") { buffer in
-            var data = JSONObjectWriter()
-            if let user = socket.data.user {
-                data.member("user", .object(["id": .string(user.id), "claims": user.claims]))
-            }
-            data.member("connectedAt", Int(connectedAt))
-            buffer.writeImmutableBuffer(data.finish())
-        }
+        json.member("rooms", [socket.id] + socket.rooms.subtracting([socket.id]).sorted())
+        json.member("data", socket.data)
         return json.finish()
     }
 
@@ -81,4 +72,29 @@ enum SocketDescription {
     }
 
     private static func twoDigits(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+
+    // MARK: reading
+
+    /// A socket of another server; nil for what is no description of one. What is missing in it is empty.
+    static func read(_ description: SocketValue, _ namespace: Namespace) -> RemoteSocket? {
+        guard let id = description["id"]?.stringValue else { return nil }
+        let rooms = description["rooms"]?.arrayValue ?? []
+        return RemoteSocket(
+            id: id, handshake: self.readHandshake(description["handshake"] ?? [:]),
+            rooms: Set(rooms.compactMap { ClusterRequest.room($0) }), data: description["data"] ?? [:],
+            namespace: namespace)
+    }
+
+    private static func readHandshake(_ value: SocketValue) -> Handshake {
+        let headers = (value["headers"]?.objectValue ?? [:]).sorted { $0.key < $1.key }.compactMap { name, value in
+            // Node.js keeps values of equal names apart where they must not be joined.
+            (value.stringValue ?? value.arrayValue?.compactMap(\.stringValue).joined(separator: ", ")).map {
+                (name: name, value: $0)
+            }
+        }
+        return Handshake(
+            headers: headers, url: value["url"]?.stringValue ?? "", address: value["address"]?.stringValue ?? "",
+            isSecure: value["secure"]?.boolValue ?? false, auth: value["auth"] ?? [:],
+            issued: Int64(value["issued"]?.intValue ?? 0))
+    }
 }

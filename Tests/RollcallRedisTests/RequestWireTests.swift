@@ -27,6 +27,26 @@ import Testing
                 == #"{"uid":"4XGc8d","type":6,"data":["ev",1]}"#)
     }
 
+    @Test func writesOwnRequestsAsCaptured() throws {
+        #expect(
+            String(buffer: ClusterMessages.fetchSockets(self.options, "KssyGU", uid: "4XGc8d"))
+                == #"{"uid":"4XGc8d","requestId":"KssyGU","type":5,"opts":{"rooms":["room1"],"except":[]}}"#)
+        #expect(
+            String(buffer: ClusterMessages.serverSideEmit(["ev", 1], "KssyGU", uid: "4XGc8d"))
+                == #"{"uid":"4XGc8d","requestId":"KssyGU","type":6,"data":["ev",1]}"#)
+        var message = ByteBuffer()
+        try BroadcastWriter(uid: "4XGc8d", namespace: "/").writeRequest(
+            "KssyGU", EncodedEvent(payload: ByteBuffer(string: #"["q",1]"#)), self.options, .milliseconds(500),
+            into: &message)
+        let expected = ByteBuffer(
+            hex: """
+                85 a3756964 a6345847633864 a9726571756573744964 a64b7373794755 a474797065 07
+                a67061636b6574 83 a474797065 02 a464617461 92 a171 01 a36e7370 a12f
+                a46f707473 83 a5726f6f6d73 91 a5726f6f6d31 a6657863657074 90 a5666c616773 81 a774696d656f7574 cd01f4
+                """)
+        #expect(message.hex == expected.hex)
+    }
+
     @Test func writesAnswersAsCaptured() {
         #expect(
             String(buffer: ClusterMessages.list("KssyGU", "rooms", [])) == #"{"requestId":"KssyGU","rooms":[]}"#)
@@ -114,5 +134,91 @@ import Testing
             }
         }
         #expect(found == reason)
+    }
+
+    // MARK: answers
+
+    private func readAnswer(_ message: ByteBuffer) throws -> (id: String?, answer: ClusterResponse) {
+        try message.withUnsafeReadableBytes { (try ClusterResponse.requestID(in: $0), try ClusterResponse($0)) }
+    }
+
+    @Test func readsAnswers() throws {
+        let count = try self.readAnswer(ByteBuffer(string: #"{"type":8,"requestId":"KssyGU","clientCount":2}"#))
+        #expect(count.id == "KssyGU")
+        #expect(count.answer.kind == .clientCount)
+        #expect(count.answer.clientCount == 2)
+        let data = try self.readAnswer(ByteBuffer(string: #"{"type":6,"requestId":"KssyGU","data":{"a":1}}"#))
+        #expect(data.answer.data == ["a": 1])
+        // Without an argument JSON.stringify leaves `data` out.
+        #expect(try self.readAnswer(ByteBuffer(string: #"{"type":6,"requestId":"KssyGU"}"#)).answer.data == .null)
+        let list = try self.readAnswer(ByteBuffer(string: #"{"requestId":"KssyGU","sockets":[{"id":"a"}]}"#))
+        #expect(list.answer.kind == nil)
+        #expect(list.answer.sockets == [["id": "a"]])
+        #expect(try self.readAnswer(ByteBuffer(string: #"{"type":8}"#)).id == nil)
+        for wrong in ["-1", "1.5", "4294967296", #""2""#] {
+            let answer = try self.readAnswer(ByteBuffer(string: #"{"type":8,"clientCount":\#(wrong)}"#)).answer
+            #expect(answer.clientCount == nil, "\(wrong)")
+        }
+    }
+
+    @Test func readsAcknowledgements() throws {
+        let head = "83 a474797065 09 a9726571756573744964 a64b7373794755 a67061636b6574"
+        let some = try self.readAnswer(ByteBuffer(hex: "\(head) 82 a17a a179 a161 c4020203"))
+        #expect(some.id == "KssyGU")
+        #expect(some.answer.kind == .acknowledgement)
+        let arguments = try #require(some.answer.acknowledgement)
+        #expect(String(buffer: arguments.text) == #"{"z":"y","a":{"_placeholder":true,"num":0}}"#)
+        #expect(arguments.attachments == [ByteBuffer(bytes: [2, 3])])
+        #expect(try self.readAnswer(ByteBuffer(hex: "\(head) d40000")).answer.acknowledgement?.count == 0)
+        #expect(try self.readAnswer(ByteBuffer(hex: "\(head) c0")).answer.acknowledgement?.values == [.null])
+        // Of nodes whose parser is JSON.
+        let text = #"{"type":9,"requestId":"KssyGU","packet":[1]}"#
+        #expect(try self.readAnswer(ByteBuffer(string: text)).answer.acknowledgement?.values == [[1]])
+    }
+
+    @Test(arguments: [
+        ("{", RedisDropReason.malformed), (#"{"requestId":"x"}x"#, .malformed), ("", .malformed),
+        ("[]", .unexpectedShape),
+        ("{\"a\":" + String(repeating: "[", count: 5000), .tooDeep),
+    ])
+    func dropsGarbageInsteadOfAnswers(_ text: String, _ reason: RedisDropReason) {
+        let bytes = ByteBuffer(string: text)
+        for read in [{ _ = try ClusterResponse.requestID(in: $0) }, { _ = try ClusterResponse($0) }]
+            as [(UnsafeRawBufferPointer) throws -> Void]
+        {
+            #expect { try bytes.withUnsafeReadableBytes(read) } throws: {
+                ($0 as? ClusterMessageError)?.reason == reason
+            }
+        }
+    }
+
+    @Test func readsDescriptionsOfSockets() throws {
+        let namespace = SocketIOServer().main
+        let socket = try #require(
+            SocketDescription.read(
+                [
+                    "id": "a", "rooms": ["a", "r", 7], "data": ["user": ["id": "ada", "claims": ["x": 1]]],
+                    "handshake": [
+                        "headers": ["cookie": "k=v", "origin": "http://page", "set-cookie": ["a", "b"]],
+                        "address": "::1", "secure": true, "issued": 5, "url": "/socket.io/?a=b%20c", "auth": ["t": 1],
+                        "query": ["a": "b c"],
+                    ],
+                ], namespace))
+        #expect(socket.id == "a")
+        #expect(socket.rooms == ["a", "r", "7"])
+        #expect(socket.user == User(id: "ada", claims: ["x": 1]))
+        #expect(socket.handshake.cookie("k") == "v")
+        #expect(socket.handshake.isCrossDomain)
+        #expect(socket.handshake.header("Set-Cookie") == "a, b")
+        #expect(socket.handshake.address == "::1")
+        #expect(socket.handshake.isSecure)
+        #expect(socket.handshake.issued == 5)
+        #expect(socket.handshake.query == ["a": "b c"])
+        #expect(socket.handshake.auth == ["t": 1])
+        let bare = try #require(SocketDescription.read(["id": "b", "data": "text"], namespace))
+        #expect(bare.user == nil && bare.data == "text" && bare.rooms.isEmpty && bare.handshake.url.isEmpty)
+        for wrong in [["id": 1], [:], "a", .null] as [SocketValue] {
+            #expect(SocketDescription.read(wrong, namespace) == nil)
+        }
     }
 }

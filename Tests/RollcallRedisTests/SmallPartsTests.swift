@@ -9,12 +9,13 @@ import Testing
 
 @Suite struct SmallPartsTests {
     @Test func channelsAreTheReferences() {
-        let main = ClusterChannels(prefix: "socket.io", namespace: "/")
+        let main = ClusterChannels(prefix: "socket.io", namespace: "/", uid: "4XGc8d")
         #expect(String(buffer: main.base) == "socket.io#/#")
         #expect(String(buffer: main.request) == "socket.io-request#/#")
         #expect(String(buffer: main.response) == "socket.io-response#/#")
+        #expect(String(buffer: main.ownResponse) == "socket.io-response#/#4XGc8d#")
         #expect(String(buffer: main.room("r#1")) == "socket.io#/#r#1#")
-        #expect(String(buffer: ClusterChannels(prefix: "x", namespace: "/chat").base) == "x#/chat#")
+        #expect(String(buffer: ClusterChannels(prefix: "x", namespace: "/chat", uid: "u").base) == "x#/chat#")
     }
 
     @Test func idsAreSixURLSafeCharacters() {

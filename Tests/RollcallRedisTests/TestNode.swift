@@ -30,6 +30,7 @@ final class TestNode: Sendable {
         var patience = TimeAmount.seconds(1)
         var waitsUntilReady = true
         var namespaces = ["/"]
+        var configure: @Sendable (inout RedisClusterConfiguration) -> Void = { _ in }
         var setUp: @Sendable (SocketIOServer, RedisCluster) -> Void = { _, _ in }
     }
 
@@ -40,6 +41,7 @@ final class TestNode: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops)
         var configuration = RedisClusterConfiguration(redis: try .testing(port: redisPort))
         configuration.publishPatience = options.patience
+        options.configure(&configuration)
         let logger = Logger.silent
         let cluster = RedisCluster(configuration, eventLoop: group.next(), logger: logger)
         var settings = ServerConfiguration()

@@ -156,6 +156,7 @@ import UserRegistryCore
             func attach(to namespace: Namespace) {}
             func publish(_ event: EncodedEvent, _ options: BroadcastOptions) {}
             func publish(_ command: ClusterCommand, _ options: BroadcastOptions) {}
+            func ask(_ question: ClusterQuestion) { question.responses.expect(others: 0) }
             func roomCreated(_ room: String) {}
             func roomDeleted(_ room: String) {}
             func confirm(_ rooms: [String], then: @escaping @Sendable () -> Void) { then() }

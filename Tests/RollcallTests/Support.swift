@@ -145,3 +145,14 @@ final class FakeRegistry: UserRegistry {
     func nodes() async throws(RegistryError) -> [RegistryNode] { [] }
     func events() -> AsyncStream<PresenceEvent> { AsyncStream { $0.finish() } }
 }
+
+extension Namespace {
+    /// What `body` makes of this node's sockets that the options mean.
+    func mapLocalSockets<T: Sendable>(
+        _ options: BroadcastOptions, _ body: @escaping @Sendable (Socket) -> T
+    ) async -> [T] {
+        await withCheckedContinuation { continuation in
+            self.gatherLocally(options, body, then: { continuation.resume(returning: $0) })
+        }
+    }
+}

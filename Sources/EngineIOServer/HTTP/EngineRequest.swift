@@ -40,6 +40,13 @@ package struct EngineRequest: Sendable {
         EngineRequest(head: ByteBuffer(), target: "", address: self.address, isSecure: self.isSecure)
     }
 
+    /// A request that came elsewhere.
+    package init(fields: [(name: String, value: String)], target: String, address: String, isSecure: Bool) {
+        self.init(
+            headers: HTTPHeaders(fields.map { ($0.name, $0.value) }), target: target, address: address,
+            isSecure: isSecure)
+    }
+
     /// All headers in order; names as they were sent.
     package var headers: [(name: String, value: String)] {
         switch self.storage {

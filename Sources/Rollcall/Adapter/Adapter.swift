@@ -1,6 +1,8 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
+package import SocketIOCodec
+
 /// Connects the namespaces of all nodes. A node's own clients are served by the namespace itself; an adapter tells the other nodes,
 /// and hands over what they tell by ``Namespace/deliverLocally(_:_:)`` and ``Namespace/forEachLocalSocket(_:_:)``.
 ///
@@ -14,6 +16,9 @@ package protocol Adapter: AnyObject, Sendable {
 
     /// To the sockets of all other nodes.
     func publish(_ command: ClusterCommand, _ options: BroadcastOptions)
+
+    /// Asks all other nodes. Says at once or later how many there are, and hands their answers over as they come.
+    func ask(_ question: ClusterQuestion)
 
     /// A room got its first member on one of this node's loops. Counted: a room may be there on several.
     func roomCreated(_ room: String)
@@ -40,12 +45,32 @@ package enum ClusterCommand: Sendable, Hashable {
     case disconnect(close: Bool)
 }
 
+/// What one node asks the others, and who collects their answers.
+package enum ClusterQuestion: Sendable {
+    /// Each server answers with its sockets that the options mean.
+    case fetchSockets(BroadcastOptions, ResponseCollector<RemoteSocket>)
+    /// Each server announces how many clients it asks; they have so much time to acknowledge.
+    case emitWithAck(EncodedEvent, BroadcastOptions, Duration, ResponseCollector<Arguments>)
+    /// Each server answers an event for servers (name and arguments) with one value.
+    case serverSideEmit([SocketValue], ResponseCollector<SocketValue>)
+
+    /// Who waits.
+    package var responses: any ResponseAwaiting {
+        switch self {
+        case .fetchSockets(_, let responses): responses
+        case .emitWithAck(_, _, _, let responses): responses
+        case .serverSideEmit(_, let responses): responses
+        }
+    }
+}
+
 /// For a single node.
 package final class InMemoryAdapter: Adapter {
     package init() {}
     package func attach(to namespace: Namespace) {}
     package func publish(_ event: EncodedEvent, _ options: BroadcastOptions) {}
     package func publish(_ command: ClusterCommand, _ options: BroadcastOptions) {}
+    package func ask(_ question: ClusterQuestion) { question.responses.expect(others: 0) }
     package func roomCreated(_ room: String) {}
     package func roomDeleted(_ room: String) {}
     package func confirm(_ rooms: [String], then: @escaping @Sendable () -> Void) { then() }

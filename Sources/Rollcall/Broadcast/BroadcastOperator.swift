@@ -29,6 +29,13 @@ public struct BroadcastOptions: Sendable, Hashable {
 public struct BroadcastOperator: Sendable {
     let namespace: Namespace
     var options: BroadcastOptions
+    /// How long answers are waited for. The default is that of the reference's adapter.
+    private var deadline = Duration.seconds(5)
+
+    init(namespace: Namespace, options: BroadcastOptions) {
+        self.namespace = namespace
+        self.options = options
+    }
 
     /// Adds rooms: each recipient is in at least one.
     public func to(_ rooms: String...) -> BroadcastOperator { self.to(rooms) }
@@ -79,14 +86,55 @@ public struct BroadcastOperator: Sendable {
     /// Sends an event that is encoded already.
     package func emit(_ event: EncodedEvent) { self.namespace.broadcast(event, self.options) }
 
+    // MARK: asking
+
+    /// How long ``emitWithAck(_:_:timeout:)`` and ``fetchSockets(timeout:)`` wait where they are not told: 5 s by default.
+    public func timeout(_ timeout: Duration) -> BroadcastOperator {
+        var copy = self
+        copy.deadline = timeout
+        return copy
+    }
+
+    /// Sends the event and waits for the acknowledgements of all recipients, on every node.
+    ///
+    /// - Parameter timeout: one hour at most.
+    /// - Returns: what came in time. Other servers pass on the first argument of each acknowledgement only.
+    nonisolated(nonsending)
+        public func emitWithAck<each A: Encodable & Sendable>(
+            _ event: String, _ arguments: repeat each A, timeout: Duration? = nil
+        ) async -> ClusterResponses<Arguments>
+    {
+        guard let encoded = self.namespace.encode(event, repeat each arguments) else { return ClusterResponses() }
+        return await self.namespace.emitWithAck(encoded, self.options, timeout: timeout ?? self.deadline)
+    }
+
+    /// The recipients, on every node.
+    ///
+    /// ```swift
+    /// for socket in await io.to("room").fetchSockets() where socket.user?.id == "ada" { socket.disconnect() }
+    /// ```
+    ///
+    /// - Parameter timeout: one hour at most.
+    nonisolated(nonsending) public func fetchSockets(timeout: Duration? = nil) async -> ClusterResponses<RemoteSocket> {
+        await self.namespace.fetchSockets(self.options, timeout: timeout ?? self.deadline)
+    }
+
+    // MARK: commanding
+
     /// Makes the recipients enter rooms, on every node.
-    public func socketsJoin(_ rooms: String...) {
+    public func socketsJoin(_ rooms: String...) { self.socketsJoin(rooms) }
+
+    /// Makes the recipients enter rooms, on every node.
+    public func socketsJoin(_ rooms: [String]) {
         self.namespace.forEachLocalSocket(self.options) { $0.join(rooms) }
         if !self.options.isLocal { self.namespace.adapter.publish(.join(rooms), self.options) }
     }
 
     /// Makes the recipients leave rooms, on every node.
-    public func socketsLeave(_ rooms: String...) {
+    public func socketsLeave(_ rooms: String...) { self.socketsLeave(rooms) }
+
+    /// Makes the recipients leave rooms, on every node.
+    public func socketsLeave(_ rooms: [String]) {
         self.namespace.forEachLocalSocket(self.options) { socket in for room in rooms { socket.leave(room) } }
         if !self.options.isLocal { self.namespace.adapter.publish(.leave(rooms), self.options) }
     }

@@ -21,6 +21,15 @@ public struct Handshake: Sendable {
     /// What is left where handshakes are not kept.
     var reduced: Handshake { Handshake(request: self.request?.reduced, auth: [:], issued: self.issued) }
 
+    /// A handshake with another server of the cluster, which told of it.
+    package init(
+        headers: [(name: String, value: String)], url: String, address: String, isSecure: Bool, auth: SocketValue,
+        issued: Int64
+    ) {
+        let request = EngineRequest(fields: headers, target: url, address: address, isSecure: isSecure)
+        self.init(request: request, auth: auth, issued: issued)
+    }
+
     /// All headers in order, names as they were sent.
     public var headers: [(name: String, value: String)] { self.request?.headers ?? [] }
 

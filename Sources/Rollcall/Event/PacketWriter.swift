@@ -104,6 +104,9 @@ package struct EncodedEvent: Sendable {
         self.attachments = attachments
     }
 
+    /// Of its text and attachments.
+    package var byteCount: Int { self.attachments.reduce(self.payload.readableBytes) { $0 + $1.readableBytes } }
+
     /// Encodes a name and arguments. Throws what an argument's `encode(to:)` throws.
     init<each A: Encodable>(_ name: String, _ arguments: repeat each A) throws {
         var payload = ByteBufferAllocator().buffer(capacity: 128)

@@ -131,20 +131,6 @@ public final class Namespace: Sendable {
 
     // MARK: broadcasting
 
-    /// Everyone in the namespace.
-    public var everyone: BroadcastOperator { BroadcastOperator(namespace: self, options: BroadcastOptions()) }
-
-    /// Everyone in these rooms. A socket's id names a room of its own.
-    public func to(_ rooms: String...) -> BroadcastOperator { self.everyone.to(rooms) }
-
-    /// Everyone but those in these rooms.
-    public func except(_ rooms: String...) -> BroadcastOperator { self.everyone.except(rooms) }
-
-    /// Sends to every client of the namespace on every node.
-    public func emit<each A: Encodable & Sendable>(_ event: String, _ arguments: repeat each A) {
-        self.everyone.emit(event, repeat each arguments)
-    }
-
     /// Serves this node's clients first, then tells the other nodes.
     package func broadcast(_ event: EncodedEvent, _ options: BroadcastOptions) {
         self.deliverLocally(event, options)
@@ -191,18 +177,6 @@ public final class Namespace: Sendable {
     /// This node's sockets that the options mean; `body` runs on each socket's event loop.
     package func forEachLocalSocket(_ options: BroadcastOptions, _ body: @escaping @Sendable (Socket) -> Void) {
         self.onEveryLoop { members, _ in for socket in members.sockets(options) { body(socket) } }
-    }
-
-    /// What `body` makes of this node's sockets that the options mean.
-    package func mapLocalSockets<T: Sendable>(
-        _ options: BroadcastOptions, _ body: @escaping @Sendable (Socket) -> T
-    ) async -> [T] {
-        var all: [T] = []
-        for part in self.parts {
-            let some = try? await part.eventLoop.submit { part.onLoop.sockets(options).map(body) }.get()
-            all += some ?? []
-        }
-        return all
     }
 
     /// This node's rooms and how many sockets are in each; a socket's own room is not counted as one.
