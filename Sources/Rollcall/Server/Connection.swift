@@ -16,15 +16,22 @@ final class Connection: EngineSessionReceiver {
     /// A binary packet whose attachments are still coming.
     private var incomplete: (text: ByteBuffer, missing: Int, attachments: [ByteBuffer], bytes: Int)?
     private var wasUsed = false
+    /// Whether the client speaks Socket.IO 2, which has rules of its own for namespaces and refusals.
+    var isVersion2: Bool { self.session.version == .v3 }
     /// Set when the connection is to end as soon as its last socket has released its claim. Nothing is received any more.
     private var ending: ((Connection) -> Void)?
     /// CONNECT packets for namespaces that a socket of this client is just leaving, by namespace.
-    private var waitingConnects: [String: ByteBuffer] = [:]
+    private var waitingConnects: [String: SocketValue] = [:]
 
     init(session: EngineSession, server: SocketIOServer) {
         self.session = session
         self.loop = session.loop
         self.server = server
+    }
+
+    /// A client of Socket.IO 2 does not ask for `/`: the server connects it by itself, without a payload.
+    func engineOpened() {
+        if self.isVersion2 { self.connect("/", auth: [:]) }
     }
 
     // MARK: packets in
@@ -44,7 +51,7 @@ final class Connection: EngineSessionReceiver {
             self.incomplete = (ByteBuffer(bytes: text), packet.attachmentCount, [], 0)
             return
         }
-        self.receive(packet, attachments: [])
+        self.receive(packet, text, attachments: [])
     }
 
     func engineReceived(binary: UnsafeRawBufferPointer) {
@@ -66,24 +73,24 @@ final class Connection: EngineSessionReceiver {
                 let packet = try? SocketPacketSlices.parse(
                     text, maximumAttachments: self.server.configuration.limits.maxAttachments)
             else { return self.violate("malformed") }
-            self.receive(packet, attachments: incomplete.attachments)
+            self.receive(packet, text, attachments: incomplete.attachments)
         }
     }
 
     @inline(__always)
-    private func receive(_ packet: SocketPacketSlices, attachments: [ByteBuffer]) {
+    private func receive(_ packet: SocketPacketSlices, _ text: UnsafeRawBufferPointer, attachments: [ByteBuffer]) {
         switch packet.type {
         case .event, .binaryEvent:
             guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
             if !socket.receive(event: packet.payload, id: packet.id, attachments: attachments) {
-                self.violate("malformed_event")
+                self.violate(socket.isBeforeConnect ? "packet_before_connect" : "malformed_event")
             }
         case .ack, .binaryAck:
             guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
             if !socket.receive(acknowledgement: packet.payload, id: packet.id, attachments: attachments) {
-                self.violate("malformed_ack")
+                self.violate(socket.isBeforeConnect ? "packet_before_connect" : "malformed_ack")
             }
-        case .connect: self.connect(packet)
+        case .connect: self.connect(packet, text)
         case .disconnect:
             guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
             socket.close(.clientNamespaceDisconnect)
@@ -105,27 +112,30 @@ final class Connection: EngineSessionReceiver {
 
     // MARK: connecting
 
-    private func connect(_ packet: SocketPacketSlices) {
+    private func connect(_ packet: SocketPacketSlices, _ text: UnsafeRawBufferPointer) {
         let name = packet.namespace.isEmpty ? "/" : String(decoding: packet.namespace, as: UTF8.self)
-        if let socket = self.socket(in: packet.namespace) {
-            guard socket.state.phase == .closing, self.waitingConnects[name] == nil else {
-                return self.violate("second_connect")
-            }
-            self.waitingConnects[name] = ByteBuffer(bytes: packet.payload)  // the client has left and may come again
-            return
+        let auth: SocketValue?
+        if self.isVersion2 {
+            // `0/name?key=value,`: the query stands for the payload.
+            let target = String(decoding: text.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+            auth = .object(Query.parameters(of: target).mapValues { .string($0) })
+        } else {
+            auth = packet.payload.isEmpty ? [:] : try? JSONReader.value(packet.payload)
         }
-        self.connect(name, payload: packet.payload)
+        guard let auth else { return self.violate("malformed_connect") }
+        guard let socket = self.socket(in: packet.namespace) else { return self.connect(name, auth: auth) }
+        guard socket.state.phase == .closing, self.waitingConnects[name] == nil else {
+            return self.violate("second_connect")
+        }
+        self.waitingConnects[name] = auth  // the client has left and may come again
     }
 
-    private func connect(_ name: String, payload: UnsafeRawBufferPointer) {
+    private func connect(_ name: String, auth: SocketValue) {
         guard let namespace = self.server.existingNamespace(name) else {
-            return self.sendConnectError(ConnectError("Invalid namespace"), prefix: Array("\(name),".utf8))
-        }
-        guard let auth = payload.isEmpty ? [:] : try? JSONReader.value(payload) else {
-            return self.violate("malformed_connect")
+            return self.sendConnectError(object: ConnectError("Invalid namespace"), prefix: Array("\(name),".utf8))
         }
         let handshake = Handshake(request: self.session.request, auth: auth, issued: Clock.milliseconds())
-        let recovered = namespace.recover(auth)
+        let recovered = self.isVersion2 ? nil : namespace.recover(auth)
         let socket = Socket(namespace: namespace, handshake: handshake, connection: self, recovered: recovered)
         self.add(socket)
         if recovered != nil, namespace.skipsMiddleware { return socket.passedMiddleware(.success(())) }
@@ -145,11 +155,17 @@ final class Connection: EngineSessionReceiver {
         if name == "/" { self.root = socket } else { self.others[name] = socket }
     }
 
+    /// A client of Socket.IO 2 is not told its sockets' ids: it makes them from the session's.
+    func makeID(for namespace: Namespace) -> String {
+        guard self.isVersion2 else { return self.loop.makeID().description }
+        return namespace.name == "/" ? self.session.id.description : "\(namespace.name)#\(self.session.id)"
+    }
+
     func sendConnect(_ socket: Socket) {
         self.wasUsed = true
         let prefix = socket.namespace.wirePrefix
         let privateID = socket.state.recovery.map { ",\"pid\":\"\($0.privateID)\"" } ?? ""
-        var text = "{\"sid\":\"\(socket.id)\"\(privateID)}"
+        var text = self.isVersion2 ? "" : "{\"sid\":\"\(socket.id)\"\(privateID)}"
         self.session.send { out in
             text.withUTF8 {
                 PacketWriter.write(.connect, namespace: prefix, payload: UnsafeRawBufferPointer($0), into: &out)
@@ -158,10 +174,14 @@ final class Connection: EngineSessionReceiver {
     }
 
     func sendConnectError(_ error: ConnectError, namespace: Namespace) {
-        self.sendConnectError(error, prefix: namespace.wirePrefix)
+        guard self.isVersion2 else { return self.sendConnectError(object: error, prefix: namespace.wirePrefix) }
+        var text = ByteBuffer()  // as the reference: the data where there is some, else the message alone
+        var attachments: [ByteBuffer] = []
+        JSONWriter.write(error.data ?? .string(error.message), into: &text, attachments: &attachments)
+        self.sendConnectError(json: text, prefix: namespace.wirePrefix)
     }
 
-    private func sendConnectError(_ error: ConnectError, prefix: [UInt8]) {
+    private func sendConnectError(object error: ConnectError, prefix: [UInt8]) {
         var text = ByteBuffer(string: "{\"message\":")
         JSONWriter.write(error.message, into: &text)
         if let data = error.data {
@@ -170,6 +190,10 @@ final class Connection: EngineSessionReceiver {
             JSONWriter.write(data, into: &text, attachments: &attachments)
         }
         text.writeStaticString("}")
+        self.sendConnectError(json: text, prefix: prefix)
+    }
+
+    private func sendConnectError(json text: ByteBuffer, prefix: [UInt8]) {
         self.session.send { out in
             text.withUnsafeReadableBytes {
                 PacketWriter.write(.connectError, namespace: prefix, payload: $0, into: &out)
@@ -204,8 +228,8 @@ final class Connection: EngineSessionReceiver {
     func removed(_ socket: Socket) {
         if let ending = self.ending {
             if self.sockets.isEmpty { ending(self) }
-        } else if let payload = self.waitingConnects.removeValue(forKey: socket.namespace.name), self.session.isOpen {
-            payload.withUnsafeReadableBytes { self.connect(socket.namespace.name, payload: $0) }
+        } else if let auth = self.waitingConnects.removeValue(forKey: socket.namespace.name), self.session.isOpen {
+            self.connect(socket.namespace.name, auth: auth)
         }
     }
 

@@ -7,10 +7,11 @@ import SocketIOCodec
 import UserRegistryCore
 
 extension Socket {
-    /// An event of this socket's client. False: the packet is malformed, the connection must end.
+    /// An event of this socket's client. False: the packet is malformed or came before the client was connected, the connection must
+    /// end. What still comes when the socket is closing is dropped.
     @inline(__always)
     func receive(event payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> Bool {
-        guard self.state.phase == .connected else { return true }
+        guard self.state.phase == .connected else { return !self.isBeforeConnect }
         let event: EventSlices
         do {
             event = try EventSlices.parse(payload)
@@ -35,7 +36,7 @@ extension Socket {
 
     /// An acknowledgement of an event that we sent. False: malformed.
     func receive(acknowledgement payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> Bool {
-        guard self.state.phase == .connected else { return true }
+        guard self.state.phase == .connected else { return !self.isBeforeConnect }
         guard let inner = try? JSONScanner.validateArray(payload), Self.fits(inner, attachments) else { return false }
         if self.mustHold() {
             self.hold(payload, id, attachments, isEvent: false)
