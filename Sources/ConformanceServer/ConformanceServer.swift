@@ -28,7 +28,6 @@ struct ConformanceServer: AsyncParsableCommand {
     @Option(name: .customLong("ping-interval"), help: "Milliseconds between pings.") var pingInterval: Int?
     @Option(name: .customLong("ping-timeout"), help: "Milliseconds to wait for a pong.") var pingTimeout: Int?
     @Option(name: .customLong("max-payload"), help: "Bytes of one message.") var maxPayload = 1_000_000
-    @Flag(help: "Also serves clients of Engine.IO 3 (Socket.IO 2).") var eio3 = false
     @Option(name: .customLong("redis-url"), help: "Shares broadcasts with other servers.") var redisURL: String?
 
     func run() async throws {
@@ -38,7 +37,6 @@ struct ConformanceServer: AsyncParsableCommand {
         configuration.eventLoops = self.eventLoops
         configuration.limits.maxPayload = self.maxPayload
         configuration.limits.eventRate = 0
-        configuration.allowEIO3 = self.eio3
         switch self.profile {
         case .bench: break
         case .protocol: ProtocolProfile.configure(&configuration)

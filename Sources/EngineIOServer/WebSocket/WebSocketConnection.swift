@@ -49,11 +49,6 @@ final class WebSocketConnection: ChannelInboundHandler {
     private var fragments: ByteBuffer?
     private var fragmentsAreText = false
 
-    /// How the peer wants the binary messages of its session.
-    var wantedForm = BinaryForm.plain
-    /// How they are written now. Anything but ``BinaryForm/plain`` goes through the channel.
-    private var binaryForm = BinaryForm.plain
-
     private var pauses: Pauses = []
     private var messagesLeft: Int
     private var windowStart: NIODeadline = .uptimeNanoseconds(0)
@@ -96,8 +91,6 @@ final class WebSocketConnection: ChannelInboundHandler {
     func attach(to session: EngineSession) {
         self.session = session
         self.receiver = nil
-        self.binaryForm = self.wantedForm
-        if self.binaryForm != .plain { self.forgetDescriptor() }
         self.slot = session.slot
         self.loop.setOutlet(self.outletDescriptor, of: self.slot)
     }
@@ -215,7 +208,7 @@ final class WebSocketConnection: ChannelInboundHandler {
     private func receiveOther(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) {
         switch firstByte {
         case WebSocketCodec.ping: self.sendControl(WebSocketCodec.pong, payload)
-        case WebSocketCodec.pong: self.session?.receivedPong(frame: payload)
+        case WebSocketCodec.pong: break
         case WebSocketCodec.close: self.receiveClose(payload)
         case WebSocketCodec.binary where self.fragments == nil: self.receiveBinary(payload)
         case 0x00, WebSocketCodec.final: self.receiveContinuation(payload, isLast: firstByte != 0)
@@ -339,7 +332,7 @@ final class WebSocketConnection: ChannelInboundHandler {
     @inline(never)
     func sendThroughChannel(_ frames: ByteBuffer) {
         guard self.phase != .closed else { return }
-        let bytes = self.binaryForm == .plain ? Self.compact(frames) : self.binaryForm.convert(frames)
+        let bytes = Self.compact(frames)
         if self.descriptor >= 0 {
             self.directDescriptor = -1
             self.writesInChannel += 1

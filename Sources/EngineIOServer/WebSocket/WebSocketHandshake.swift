@@ -32,11 +32,10 @@ struct WebSocketHandshake {
         if let sid = Query.rawValue(of: "sid", in: request.target) {
             return self.upgradeSession(sid, request, install)
         }
-        let eio = Query.rawValue(of: "EIO", in: request.target).map { String(decoding: $0, as: UTF8.self) }
-        guard let version = EngineVersion(eio: eio, allowEIO3: self.server.configuration.allowEIO3) else {
+        guard let version = Query.rawValue(of: "EIO", in: request.target), version.elementsEqual("4".utf8) else {
             return self.refuse(.unsupportedProtocolVersion)
         }
-        self.openSession(request, version, head: head, target: target, install)
+        self.openSession(request, head: head, target: target, install)
     }
 
     private func refuseTransport(_ target: UnsafeRawBufferPointer) {
@@ -48,27 +47,20 @@ struct WebSocketHandshake {
     // MARK: the three answers
 
     private func openSession(
-        _ request: WebSocketRequest, _ version: EngineVersion, head: UnsafeRawBufferPointer, target: String,
+        _ request: WebSocketRequest, head: UnsafeRawBufferPointer, target: String,
         _ install: (any ChannelInboundHandler) -> Void
     ) {
         let engineRequest = self.engineRequest(head: head, target: target)
         if let refusal = self.server.refusal(of: engineRequest) { return self.refuse(refusal) }
         let connection = WebSocketConnection(
             loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload)
-        connection.wantedForm = BinaryForm(version, isTextOnly: Self.isTextOnly(request.target))
-        let session = self.server.makeSession(on: self.loop, version: version, request: engineRequest)
+        let session = self.server.makeSession(on: self.loop, request: engineRequest)
         var out = ByteBufferAllocator().buffer(capacity: 512)
         self.writeAcceptance(request.key, cookie: session.id, into: &out)
         OpenPacket.writeFrame(for: session.id, configuration: self.server.configuration, into: &out)
         install(connection)
-        connection.sendNow(out)  // before the session's frames may be rewritten: this is not all frames
         session.open(on: connection)
-        session.receiver?.engineOpened()
-    }
-
-    /// Whether the client wants no binary frames.
-    private static func isTextOnly(_ target: UnsafeRawBufferPointer) -> Bool {
-        Query.rawValue(of: "b64", in: target)?.isEmpty == false
+        connection.sendNow(out)
     }
 
     private func upgradeSession(
@@ -84,7 +76,6 @@ struct WebSocketHandshake {
             guard Self.canUpgrade(session) else { return self.refuse(.badRequest) }
             let connection = WebSocketConnection(
                 loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload)
-            connection.wantedForm = BinaryForm(session.version, isTextOnly: Self.isTextOnly(request.target))
             install(connection)
             connection.sendNow(out)
             Self.startCandidate(session, connection)
@@ -94,7 +85,6 @@ struct WebSocketHandshake {
         // nothing can come in, since the client waits for the answer.
         let channel = self.channel
         let maxPayload = self.server.configuration.maxPayload
-        let isTextOnly = Self.isTextOnly(request.target)
         let forwarder = PendingForwarder()
         install(forwarder)
         let pending = LoopBound(forwarder, on: self.loop.eventLoop)
@@ -104,7 +94,6 @@ struct WebSocketHandshake {
                 return channel.eventLoop.execute { pending.onLoop.refuse(EngineHTTPError.badRequest.webSocketResponse) }
             }
             let connection = WebSocketConnection(loop: session.loop, channel: channel, maxPayload: maxPayload)
-            connection.wantedForm = BinaryForm(session.version, isTextOnly: isTextOnly)
             let bound = LoopBound(connection, on: session.loop.eventLoop)
             Self.startCandidate(session, connection)
             channel.eventLoop.execute { pending.onLoop.forward(to: bound, answer: answer) }

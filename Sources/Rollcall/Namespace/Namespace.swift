@@ -18,6 +18,8 @@ public final class Namespace: Sendable {
     let adapter: any Adapter
     /// What stands before a packet's id: nothing for `/`, else `/name,`.
     let wirePrefix: [UInt8]
+    /// Nil for the default parser.
+    let encoder: PacketEncoder?
     let parts: [LoopBound<NamespaceMembers>]
 
     private struct Setup {
@@ -43,6 +45,7 @@ public final class Namespace: Sendable {
         self.adapter = adapter
         self.admission = admission
         self.wirePrefix = name == "/" ? [] : Array("\(name),".utf8)
+        self.encoder = PacketEncoder(server.configuration.parser, namespace: name)
         let gate = admission?.registry.gate
         self.parts = loops.map { loop in
             LoopBound(NamespaceMembers(loop: loop.unchecked, gate: gate, adapter: adapter), on: loop.eventLoop)
@@ -62,11 +65,13 @@ public final class Namespace: Sendable {
     }
 
     /// Adds a step that may wait.
+    @_disfavoredOverload
     public func use(_ middleware: @escaping @Sendable (Socket) async throws -> Void) {
         self.setup.withLock { $0.middleware.append(.asynchronous(middleware)) }
     }
 
     /// Adds a step that mostly decides at once, and otherwise returns what must be waited for: spares most connections a task.
+    @_disfavoredOverload
     package func use(deciding middleware: @escaping @Sendable (Socket) throws -> (@Sendable () async throws -> Void)?) {
         self.setup.withLock { $0.middleware.append(.either(middleware)) }
     }
@@ -145,11 +150,11 @@ public final class Namespace: Sendable {
         }
         if self.parts.count == 1, let only = self.parts.first, only.eventLoop.inEventLoop {
             only.onLoop.broadcasts += 1
-            return only.onLoop.deliver(event, prefix: self.wirePrefix, options)
+            return only.onLoop.deliver(event, in: self, options)
         }
         self.onEveryLoop { members, isFirst in
             if isFirst { members.broadcasts += 1 }
-            members.deliver(event, prefix: self.wirePrefix, options)
+            members.deliver(event, in: self, options)
         }
     }
 

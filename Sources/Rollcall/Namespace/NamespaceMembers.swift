@@ -152,16 +152,11 @@ final class NamespaceMembers {
     // MARK: fan-out
 
     /// Sends an event to everyone here whom the options mean.
-    func deliver(_ event: EncodedEvent, prefix: [UInt8], _ options: BroadcastOptions) {
+    func deliver(_ event: EncodedEvent, in namespace: Namespace, _ options: BroadcastOptions) {
         guard self.count > 0 else { return }
         self.prepareGate()
         let loop = self.loop
-        let range = loop.logFrames { out in
-            event.payload.withUnsafeReadableBytes { payload in
-                PacketWriter.write(
-                    .event, namespace: prefix, payload: payload, attachments: event.attachments, into: &out)
-            }
-        }
+        let range = loop.logFrames { namespace.write(event, into: &$0) }
         loop.fanOut {
             self.forEachMember(options) { index in
                 let member = self.members[Int(index)]

@@ -47,7 +47,7 @@ extension Namespace {
             switch work {
             case .deliver(let event, let options, let countsAsBroadcast):
                 if countsAsBroadcast, index == 0 { members.broadcasts += 1 }
-                members.deliver(event, prefix: self.wirePrefix, options)
+                members.deliver(event, in: self, options)
             case .everywhere(let body): body(members, index == 0)
             case .socket(let socket, let body): body(socket)
             }

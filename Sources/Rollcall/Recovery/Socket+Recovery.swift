@@ -114,13 +114,7 @@ extension Socket {
     func sendMissed(_ connection: Connection) {
         guard let state = self.state.recovery, state.restored != nil else { return }
         for event in state.missed {
-            connection.session.send { out in
-                event.payload.withUnsafeReadableBytes { payload in
-                    PacketWriter.write(
-                        .event, namespace: self.namespace.wirePrefix, payload: payload,
-                        attachments: event.attachments, into: &out)
-                }
-            }
+            connection.session.send { self.namespace.write(event, into: &$0) }
         }
         state.missed = []
         state.restored = nil

@@ -16,12 +16,10 @@ final class Connection: EngineSessionReceiver {
     /// A binary packet whose attachments are still coming.
     private var incomplete: (text: ByteBuffer, missing: Int, attachments: [ByteBuffer], bytes: Int)?
     private var wasUsed = false
-    /// Whether the client speaks Socket.IO 2, which has rules of its own for namespaces and refusals.
-    var isVersion2: Bool { self.session.version == .v3 }
     /// Set when the connection is to end as soon as its last socket has released its claim. Nothing is received any more.
     private var ending: ((Connection) -> Void)?
     /// CONNECT packets for namespaces that a socket of this client is just leaving, by namespace.
-    private var waitingConnects: [String: SocketValue] = [:]
+    private var waitingConnects: [String: ByteBuffer] = [:]
 
     init(session: EngineSession, server: SocketIOServer) {
         self.session = session
@@ -29,40 +27,38 @@ final class Connection: EngineSessionReceiver {
         self.server = server
     }
 
-    /// A client of Socket.IO 2 does not ask for `/`: the server connects it by itself, without a payload.
-    func engineOpened() {
-        if self.isVersion2 { self.connect("/", auth: [:]) }
-    }
-
     // MARK: packets in
+
+    /// Whether packets still count.
+    var isReceiving: Bool { self.ending == nil }
 
     @inline(__always)
     func engineReceived(text: UnsafeRawBufferPointer) {
         guard self.ending == nil else { return }
         let packet: SocketPacketSlices
         do {
-            guard self.incomplete == nil else { return self.violate("text_among_attachments") }
+            guard self.incomplete == nil else { return self.violate(.textAmongAttachments) }
             packet = try SocketPacketSlices.parse(
                 text, maximumAttachments: self.server.configuration.limits.maxAttachments)
         } catch {
-            return self.violate(error.reason)
+            return self.violate(PacketViolation(error))
         }
         guard packet.attachmentCount == 0 else {
             self.incomplete = (ByteBuffer(bytes: text), packet.attachmentCount, [], 0)
             return
         }
-        self.receive(packet, text, attachments: [])
+        self.receive(packet, attachments: [])
     }
 
     func engineReceived(binary: UnsafeRawBufferPointer) {
         guard self.ending == nil else { return }
-        guard var incomplete = self.incomplete else { return self.violate("attachment_without_packet") }
+        guard var incomplete = self.incomplete else { return self.violate(.attachmentWithoutPacket) }
         self.incomplete = nil
         incomplete.attachments.append(ByteBuffer(bytes: binary))
         incomplete.missing -= 1
         incomplete.bytes += binary.count
         guard incomplete.bytes <= self.server.configuration.limits.maxAttachmentBytes else {
-            return self.violate("attachments_too_large")
+            return self.violate(.attachmentsTooLarge)
         }
         guard incomplete.missing == 0 else {
             self.incomplete = incomplete
@@ -72,29 +68,29 @@ final class Connection: EngineSessionReceiver {
             guard
                 let packet = try? SocketPacketSlices.parse(
                     text, maximumAttachments: self.server.configuration.limits.maxAttachments)
-            else { return self.violate("malformed") }
-            self.receive(packet, text, attachments: incomplete.attachments)
+            else { return self.violate(.malformedPayload) }
+            self.receive(packet, attachments: incomplete.attachments)
         }
     }
 
     @inline(__always)
-    private func receive(_ packet: SocketPacketSlices, _ text: UnsafeRawBufferPointer, attachments: [ByteBuffer]) {
+    func receive(_ packet: SocketPacketSlices, attachments: [ByteBuffer]) {
         switch packet.type {
         case .event, .binaryEvent:
-            guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
-            if !socket.receive(event: packet.payload, id: packet.id, attachments: attachments) {
-                self.violate(socket.isBeforeConnect ? "packet_before_connect" : "malformed_event")
+            guard let socket = self.socket(in: packet.namespace) else { return self.violate(.beforeConnect) }
+            if let violation = socket.receive(event: packet.payload, id: packet.id, attachments: attachments) {
+                self.violate(violation)
             }
         case .ack, .binaryAck:
-            guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
-            if !socket.receive(acknowledgement: packet.payload, id: packet.id, attachments: attachments) {
-                self.violate(socket.isBeforeConnect ? "packet_before_connect" : "malformed_ack")
-            }
-        case .connect: self.connect(packet, text)
+            guard let socket = self.socket(in: packet.namespace) else { return self.violate(.beforeConnect) }
+            let violation = socket.receive(
+                acknowledgement: packet.payload, id: packet.id, attachments: attachments)
+            if let violation { self.violate(violation) }
+        case .connect: self.connect(packet)
         case .disconnect:
-            guard let socket = self.socket(in: packet.namespace) else { return self.violate("packet_before_connect") }
+            guard let socket = self.socket(in: packet.namespace) else { return self.violate(.beforeConnect) }
             socket.close(.clientNamespaceDisconnect)
-        case .connectError: self.violate("connect_error_from_client")
+        case .connectError: self.violate(.connectErrorFromClient)
         }
     }
 
@@ -105,37 +101,37 @@ final class Connection: EngineSessionReceiver {
     }
 
     /// The peer broke the protocol: the session ends, as with the reference.
-    private func violate(_ reason: String) {
-        self.loop.counters.refused["packet_\(reason)", default: 0] += 1
+    func violate(_ violation: PacketViolation) {
+        self.loop.counters.refused["packet_\(violation.rawValue)", default: 0] += 1
         self.closeSockets(.forcedClose, each: { _, _ in }) { $0.session.close(.forcedClose, .flush) }
     }
 
     // MARK: connecting
 
-    private func connect(_ packet: SocketPacketSlices, _ text: UnsafeRawBufferPointer) {
+    private func connect(_ packet: SocketPacketSlices) {
         let name = packet.namespace.isEmpty ? "/" : String(decoding: packet.namespace, as: UTF8.self)
-        let auth: SocketValue?
-        if self.isVersion2 {
-            // `0/name?key=value,`: the query stands for the payload.
-            let target = String(decoding: text.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
-            auth = .object(Query.parameters(of: target).mapValues { .string($0) })
-        } else {
-            auth = packet.payload.isEmpty ? [:] : try? JSONReader.value(packet.payload)
+        if let socket = self.socket(in: packet.namespace) {
+            guard socket.state.phase == .closing, self.waitingConnects[name] == nil else {
+                return self.violate(.secondConnect)
+            }
+            self.waitingConnects[name] = ByteBuffer(bytes: packet.payload)  // the client has left and may come again
+            return
         }
-        guard let auth else { return self.violate("malformed_connect") }
-        guard let socket = self.socket(in: packet.namespace) else { return self.connect(name, auth: auth) }
-        guard socket.state.phase == .closing, self.waitingConnects[name] == nil else {
-            return self.violate("second_connect")
-        }
-        self.waitingConnects[name] = auth  // the client has left and may come again
+        self.connect(name, payload: packet.payload)
     }
 
-    private func connect(_ name: String, auth: SocketValue) {
+    private func connect(_ name: String, payload: UnsafeRawBufferPointer) {
         guard let namespace = self.server.existingNamespace(name) else {
-            return self.sendConnectError(object: ConnectError("Invalid namespace"), prefix: Array("\(name),".utf8))
+            return self.sendInvalidNamespace(name)
+        }
+        let auth: SocketValue
+        do throws(JSONError) {
+            auth = payload.isEmpty ? [:] : try JSONReader.value(payload)
+        } catch {
+            return self.violate(PacketViolation(error))
         }
         let handshake = Handshake(request: self.session.request, auth: auth, issued: Clock.milliseconds())
-        let recovered = self.isVersion2 ? nil : namespace.recover(auth)
+        let recovered = namespace.recover(auth)
         let socket = Socket(namespace: namespace, handshake: handshake, connection: self, recovered: recovered)
         self.add(socket)
         if recovered != nil, namespace.skipsMiddleware { return socket.passedMiddleware(.success(())) }
@@ -155,33 +151,39 @@ final class Connection: EngineSessionReceiver {
         if name == "/" { self.root = socket } else { self.others[name] = socket }
     }
 
-    /// A client of Socket.IO 2 is not told its sockets' ids: it makes them from the session's.
-    func makeID(for namespace: Namespace) -> String {
-        guard self.isVersion2 else { return self.loop.makeID().description }
-        return namespace.name == "/" ? self.session.id.description : "\(namespace.name)#\(self.session.id)"
-    }
-
     func sendConnect(_ socket: Socket) {
         self.wasUsed = true
-        let prefix = socket.namespace.wirePrefix
         let privateID = socket.state.recovery.map { ",\"pid\":\"\($0.privateID)\"" } ?? ""
-        var text = self.isVersion2 ? "" : "{\"sid\":\"\(socket.id)\"\(privateID)}"
+        var text = "{\"sid\":\"\(socket.id)\"\(privateID)}"
         self.session.send { out in
             text.withUTF8 {
-                PacketWriter.write(.connect, namespace: prefix, payload: UnsafeRawBufferPointer($0), into: &out)
+                socket.namespace.write(.connect, payload: UnsafeRawBufferPointer($0), into: &out)
             }
         }
     }
 
     func sendConnectError(_ error: ConnectError, namespace: Namespace) {
-        guard self.isVersion2 else { return self.sendConnectError(object: error, prefix: namespace.wirePrefix) }
-        var text = ByteBuffer()  // as the reference: the data where there is some, else the message alone
-        var attachments: [ByteBuffer] = []
-        JSONWriter.write(error.data ?? .string(error.message), into: &text, attachments: &attachments)
-        self.sendConnectError(json: text, prefix: namespace.wirePrefix)
+        let text = Self.payload(of: error)
+        self.session.send { out in
+            text.withUnsafeReadableBytes { namespace.write(.connectError, payload: $0, into: &out) }
+        }
     }
 
-    private func sendConnectError(object error: ConnectError, prefix: [UInt8]) {
+    private func sendInvalidNamespace(_ name: String) {
+        let text = Self.payload(of: ConnectError("Invalid namespace"))
+        let encoder = PacketEncoder(self.server.configuration.parser, namespace: name)
+        self.session.send { out in
+            text.withUnsafeReadableBytes { payload in
+                if let encoder {
+                    encoder.write(.connectError, id: nil, payload: payload, attachments: [], into: &out)
+                } else {
+                    PacketWriter.write(.connectError, namespace: Array("\(name),".utf8), payload: payload, into: &out)
+                }
+            }
+        }
+    }
+
+    private static func payload(of error: ConnectError) -> ByteBuffer {
         var text = ByteBuffer(string: "{\"message\":")
         JSONWriter.write(error.message, into: &text)
         if let data = error.data {
@@ -190,22 +192,12 @@ final class Connection: EngineSessionReceiver {
             JSONWriter.write(data, into: &text, attachments: &attachments)
         }
         text.writeStaticString("}")
-        self.sendConnectError(json: text, prefix: prefix)
-    }
-
-    private func sendConnectError(json text: ByteBuffer, prefix: [UInt8]) {
-        self.session.send { out in
-            text.withUnsafeReadableBytes {
-                PacketWriter.write(.connectError, namespace: prefix, payload: $0, into: &out)
-            }
-        }
+        return text
     }
 
     func sendDisconnect(_ namespace: Namespace) {
         self.session.send {
-            PacketWriter.write(
-                .disconnect, namespace: namespace.wirePrefix, payload: UnsafeRawBufferPointer(start: nil, count: 0),
-                into: &$0)
+            namespace.write(.disconnect, payload: UnsafeRawBufferPointer(start: nil, count: 0), into: &$0)
         }
     }
 
@@ -228,8 +220,8 @@ final class Connection: EngineSessionReceiver {
     func removed(_ socket: Socket) {
         if let ending = self.ending {
             if self.sockets.isEmpty { ending(self) }
-        } else if let auth = self.waitingConnects.removeValue(forKey: socket.namespace.name), self.session.isOpen {
-            self.connect(socket.namespace.name, auth: auth)
+        } else if let payload = self.waitingConnects.removeValue(forKey: socket.namespace.name), self.session.isOpen {
+            payload.withUnsafeReadableBytes { self.connect(socket.namespace.name, payload: $0) }
         }
     }
 

@@ -19,8 +19,6 @@ public struct ServerConfiguration: Sendable {
     public var transports: Set<Transport> = [.polling, .webSocket]
     /// Whether a polling client may change to WebSocket.
     public var allowUpgrades = true
-    /// Whether clients of Socket.IO 2 (Engine.IO 3) may come.
-    public var allowEIO3 = false
     /// How often clients are pinged.
     public var pingInterval: Duration = .seconds(25)
     /// How long a client may take to answer a ping.
@@ -33,6 +31,8 @@ public struct ServerConfiguration: Sendable {
     /// the `onConnection` handlers, as the reference does. If not, the address is all that is left, also for what the client joins
     /// later on the same connection: about 1 KiB less for each.
     public var keepsHandshakes = true
+    /// How packets become messages: clients must use the same.
+    public var parser = Parser.default
     /// Gives clients that come back in time their session again; nil: off, as in the reference.
     public var connectionStateRecovery: ConnectionStateRecovery?
     /// Bounds.
@@ -67,7 +67,7 @@ public struct ServerConfiguration: Sendable {
     public struct Limits: Sendable {
         /// Bytes of one message.
         public var maxPayload = 1_000_000
-        /// Binary attachments of one packet.
+        /// Binary attachments of one packet of the default parser. Other parsers have binary values inside their messages.
         public var maxAttachments = 10
         /// Bytes of all attachments of one packet.
         public var maxAttachmentBytes = 4_000_000

@@ -10,7 +10,7 @@ import SocketIOCodec
 import Synchronization
 import UserRegistryCore
 
-/// A Socket.IO server (protocol 5 over Engine.IO 4; with `allowEIO3` also Socket.IO 2 clients): the entry point of the library.
+/// A Socket.IO server (protocol 5, over Engine.IO 4): the entry point of the library.
 ///
 /// ```swift
 /// let io = SocketIOServer(configuration)
@@ -67,7 +67,6 @@ public final class SocketIOServer: Service, Sendable {
     private final class Deaf: EngineSessionReceiver {
         func engineReceived(text: UnsafeRawBufferPointer) {}
         func engineReceived(binary: UnsafeRawBufferPointer) {}
-        func engineOpened() {}
         func engineUpgraded() {}
         func engineConnectTimedOut() {}
         func engineExpired() {}
@@ -137,6 +136,7 @@ public final class SocketIOServer: Service, Sendable {
     public func use(_ middleware: @escaping @Sendable (Socket) throws -> Void) { self.main.use(middleware) }
 
     /// ``Namespace/use(_:)-(_)`` of `/`.
+    @_disfavoredOverload
     public func use(_ middleware: @escaping @Sendable (Socket) async throws -> Void) { self.main.use(middleware) }
 
     /// ``Namespace/onConnection(_:)`` of `/`.
@@ -154,7 +154,13 @@ public final class SocketIOServer: Service, Sendable {
     public func allowRequest(_ decide: @escaping @Sendable (Handshake) -> HandshakeRefusal?) { self.hooks.set(decide) }
 
     fileprivate func open(_ session: EngineSession) -> any EngineSessionReceiver {
-        Connection(session: session, server: self)
+        let connection = Connection(session: session, server: self)
+        if case .standard = self.configuration.parser.format { return connection }
+        return ParsingReceiver(connection, self.configuration.parser.format)
+    }
+
+    private static func connection(of session: EngineSession) -> Connection? {
+        (session.receiver as? Connection) ?? (session.receiver as? ParsingReceiver)?.connection
     }
 
     // MARK: life
@@ -200,7 +206,7 @@ public final class SocketIOServer: Service, Sendable {
             try? await loop.eventLoop.submit {
                 var connections: [Connection] = []
                 loop.onLoop.forEachSession { session in
-                    if let connection = session.receiver as? Connection { connections.append(connection) }
+                    if let connection = Self.connection(of: session) { connections.append(connection) }
                 }
                 let count = Int((Double(connections.count) * share).rounded(.up))
                 for connection in connections.shuffled().prefix(count) {

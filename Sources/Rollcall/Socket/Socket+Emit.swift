@@ -26,14 +26,7 @@ extension Socket {
         if let recovery = self.namespace.recovery, !isVolatile { return self.emitRecoverably(event, recovery) }
         self.onLoop { socket in
             if isVolatile, !(socket.state.connection?.session.isWritable ?? false) { return }
-            socket.send(holdable: !isVolatile) { out in
-                event.payload.withUnsafeReadableBytes { payload in
-                    PacketWriter.write(
-                        .event, namespace: socket.namespace.wirePrefix, payload: payload,
-                        attachments: event.attachments,
-                        into: &out)
-                }
-            }
+            socket.send(holdable: !isVolatile) { socket.namespace.write(event, into: &$0) }
         }
     }
 
@@ -83,14 +76,7 @@ extension Socket {
             }
         }
         self.extras.acknowledgements[id] = .init(completion: acknowledged, timeout: scheduled)
-        self.send(holdable: true) { out in
-            event.payload.withUnsafeReadableBytes { payload in
-                PacketWriter.write(
-                    .event, namespace: self.namespace.wirePrefix, id: id, payload: payload,
-                    attachments: event.attachments,
-                    into: &out)
-            }
-        }
+        self.send(holdable: true) { self.namespace.write(event, id: id, into: &$0) }
     }
 
     // MARK: acknowledging
@@ -99,25 +85,23 @@ extension Socket {
     @inline(__always)
     package func acknowledge(_ id: UInt64, arguments: UnsafeRawBufferPointer, attachments: [ByteBuffer] = []) {
         let prefix = self.namespace.wirePrefix
-        if attachments.isEmpty {
+        if attachments.isEmpty, self.namespace.encoder == nil {
             self.send(holdable: true) { out in
                 PacketWriter.writeAcknowledgement(namespace: prefix, id: id, arguments: arguments, into: &out)
             }
         } else {
-            self.acknowledge(id, binary: arguments, attachments)
+            self.acknowledge(id, any: arguments, attachments)
         }
     }
 
-    private func acknowledge(_ id: UInt64, binary arguments: UnsafeRawBufferPointer, _ attachments: [ByteBuffer]) {
+    private func acknowledge(_ id: UInt64, any arguments: UnsafeRawBufferPointer, _ attachments: [ByteBuffer]) {
         var payload = ByteBufferAllocator().buffer(capacity: arguments.count + 2)
         payload.writeInteger(UInt8(ascii: "["))
         payload.writeBytes(arguments)
         payload.writeInteger(UInt8(ascii: "]"))
         self.send(holdable: true) { out in
             payload.withUnsafeReadableBytes { bytes in
-                PacketWriter.write(
-                    .ack, namespace: self.namespace.wirePrefix, id: id, payload: bytes, attachments: attachments,
-                    into: &out)
+                self.namespace.write(.ack, id: id, payload: bytes, attachments: attachments, into: &out)
             }
         }
     }

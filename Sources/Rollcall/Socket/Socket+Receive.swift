@@ -7,24 +7,24 @@ import SocketIOCodec
 import UserRegistryCore
 
 extension Socket {
-    /// An event of this socket's client. False: the packet is malformed or came before the client was connected, the connection must
-    /// end. What still comes when the socket is closing is dropped.
+    /// An event of this socket's client. What is returned must end the connection.
     @inline(__always)
-    func receive(event payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> Bool {
-        guard self.state.phase == .connected else { return !self.isBeforeConnect }
+    func receive(event payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> PacketViolation? {
+        guard self.state.phase == .connected else { return nil }
         let event: EventSlices
-        do {
+        do throws(JSONError) {
             event = try EventSlices.parse(payload)
         } catch {
-            return false
+            return PacketViolation(error)
         }
-        guard !event.isReserved, Self.fits(event.arguments, attachments) else { return false }
+        guard !event.isReserved else { return .reservedEventName }
+        guard Self.fits(event.arguments, attachments) else { return .placeholderOutOfRange }
         if self.mustHold() {
             self.hold(payload, id, attachments, isEvent: true)
-            return true
+            return nil
         }
         self.dispatch(event, id, attachments)
-        return true
+        return nil
     }
 
     /// Whether every placeholder names an attachment that is there: passed on, a wrong one would end each recipient's connection.
@@ -34,18 +34,26 @@ extension Socket {
         return (try? JSONScanner.validatePlaceholders(arguments, attachmentCount: attachments.count)) != nil
     }
 
-    /// An acknowledgement of an event that we sent. False: malformed.
-    func receive(acknowledgement payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> Bool {
-        guard self.state.phase == .connected else { return !self.isBeforeConnect }
-        guard let inner = try? JSONScanner.validateArray(payload), Self.fits(inner, attachments) else { return false }
+    /// An acknowledgement of an event that we sent. What is returned must end the connection.
+    func receive(
+        acknowledgement payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]
+    ) -> PacketViolation? {
+        guard self.state.phase == .connected else { return nil }
+        let inner: UnsafeRawBufferPointer
+        do throws(JSONError) {
+            inner = try JSONScanner.validateArray(payload)
+        } catch {
+            return PacketViolation(error)
+        }
+        guard Self.fits(inner, attachments) else { return .placeholderOutOfRange }
         if self.mustHold() {
             self.hold(payload, id, attachments, isEvent: false)
-            return true
+            return nil
         }
-        guard let id, let pending = self.state.extras?.acknowledgements.removeValue(forKey: id) else { return true }
+        guard let id, let pending = self.state.extras?.acknowledgements.removeValue(forKey: id) else { return nil }
         pending.timeout?.cancel()
         pending.completion(.success(Arguments(text: ByteBuffer(bytes: inner), attachments: attachments)))
-        return true
+        return nil
     }
 
     @inline(__always)
@@ -163,12 +171,12 @@ extension Socket {
         extras.heldPackets = []
         extras.heldBytes = 0
         for packet in packets {
-            let isWellFormed = packet.payload.withUnsafeReadableBytes { bytes in
+            let violation = packet.payload.withUnsafeReadableBytes { bytes in
                 packet.isEvent
                     ? self.receive(event: bytes, id: packet.id, attachments: packet.attachments)
                     : self.receive(acknowledgement: bytes, id: packet.id, attachments: packet.attachments)
             }
-            if !isWellFormed { return }
+            if violation != nil { return }
         }
     }
 }

@@ -24,7 +24,7 @@ package enum JSONError: Error, Hashable {
     /// A placeholder names an attachment that is not there.
     case placeholderOutOfRange
 
-    /// A constant text for logs and metric labels.
+    /// A constant text for logs.
     package var reason: String {
         switch self {
         case .unexpectedEnd: "unexpected end of JSON"

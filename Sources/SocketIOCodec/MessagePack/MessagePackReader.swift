@@ -8,6 +8,8 @@
 package struct MessagePackReader {
     private let bytes: UnsafeRawBufferPointer
     private var index = 0
+    /// Binary values that ``skipValue()`` and ``readSlice()`` went past.
+    private(set) var binariesSkipped = 0
     /// Containers inside each other that ``readValue()`` and ``skipValue()`` allow.
     let maximumDepth: Int
 
@@ -163,8 +165,12 @@ package struct MessagePackReader {
         case .null, .bool: self.index &+= 1
         case .number: _ = try self.readNumber()
         case .string: _ = try self.readString()
-        case .binary: _ = try self.readBinary()
-        case .ext: _ = try self.readExtension()
+        case .binary:
+            _ = try self.readBinary()
+            self.binariesSkipped &+= 1
+        case .ext:
+            _ = try self.readExtension()
+            self.binariesSkipped &+= 1
         case .array: try self.skip(count: try self.readArrayHeader(), depth: depth)
         case .map: try self.skip(count: 2 * (try self.readMapHeader()), depth: depth)
         }

@@ -13,8 +13,12 @@ package enum SocketPacketError: Error, Hashable {
     case idOutOfRange
     /// The payload is missing, or not of the kind that the type needs.
     case malformedPayload
+    /// The message is not MessagePack, or not the map that a packet is.
+    case malformedMessagePack
+    /// The namespace is missing or no string.
+    case malformedNamespace
 
-    /// A constant text for logs and metric labels.
+    /// A constant text for logs.
     package var reason: String {
         switch self {
         case .unknownType: "unknown packet type"
@@ -22,6 +26,8 @@ package enum SocketPacketError: Error, Hashable {
         case .tooManyAttachments: "too many attachments"
         case .idOutOfRange: "acknowledgement id out of range"
         case .malformedPayload: "malformed payload"
+        case .malformedMessagePack: "malformed MessagePack"
+        case .malformedNamespace: "malformed namespace"
         }
     }
 }
