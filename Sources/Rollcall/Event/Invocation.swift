@@ -107,7 +107,14 @@ extension Socket {
 
     /// Called for each event of this socket before its handler; throw to drop the event.
     public func use(_ middleware: @escaping @Sendable (_ event: String, _ arguments: Arguments) throws -> Void) {
-        self.onLoop { if $0.state.phase < .closing { $0.extras.packetMiddleware.append(middleware) } }
+        self.onLoop { if $0.state.phase < .closing { $0.extras.middleware.append(.synchronous(middleware)) } }
+    }
+
+    /// The same with a middleware that may wait. The socket's events keep their order: those behind wait, too, and when they become
+    /// too many the client is not read any more, its acknowledgements included. Events that wait when the socket ends are dropped.
+    @_disfavoredOverload
+    public func use(_ middleware: @escaping @Sendable (_ event: String, _ arguments: Arguments) async throws -> Void) {
+        self.onLoop { if $0.state.phase < .closing { $0.extras.middleware.append(.asynchronous(middleware)) } }
     }
 
     /// Called for each event of this socket, beside its handler.

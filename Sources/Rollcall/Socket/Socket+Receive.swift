@@ -23,7 +23,7 @@ extension Socket {
             self.hold(payload, id, attachments, isEvent: true)
             return nil
         }
-        self.dispatch(event, id, attachments)
+        self.dispatch(event, payload, id, attachments)
         return nil
     }
 
@@ -57,11 +57,18 @@ extension Socket {
     }
 
     @inline(__always)
-    private func dispatch(_ event: EventSlices, _ id: UInt64?, _ attachments: [ByteBuffer]) {
+    private func dispatch(
+        _ event: EventSlices, _ payload: UnsafeRawBufferPointer, _ id: UInt64?, _ attachments: [ByteBuffer]
+    ) {
         self.members.eventsReceived &+= 1
         let incoming = IncomingEvent(
             name: event.name, arguments: event.arguments, attachments: attachments, acknowledgementID: id)
-        if self.state.extras != nil, !self.passesExtras(event, incoming) { return }
+        if self.state.extras != nil, !self.passesExtras(event, incoming, payload) { return }
+        self.callListeners(event, incoming)
+    }
+
+    @inline(__always)
+    func callListeners(_ event: EventSlices, _ incoming: IncomingEvent) {
         if event.nameIsEscaped { return self.dispatchDecoded(event.decodedName, incoming) }
         if let own = self.state.listeners?.lookup(event.name) {
             for listener in own where self.state.phase == .connected { listener(self, incoming) }
@@ -81,26 +88,6 @@ extension Socket {
         }
     }
 
-    /// Per-socket middleware and catch-all listeners. False: the event is dropped.
-    @inline(never)
-    private func passesExtras(_ event: EventSlices, _ incoming: IncomingEvent) -> Bool {
-        guard let extras = self.state.extras, !extras.packetMiddleware.isEmpty || !extras.anyListeners.isEmpty else {
-            return true
-        }
-        let name = event.decodedName
-        let arguments = Arguments(incoming)
-        for middleware in extras.packetMiddleware {
-            do {
-                try middleware(name, arguments)
-            } catch {
-                self.fail(incoming.acknowledgementID, error)
-                return false
-            }
-        }
-        for listener in extras.anyListeners where self.state.phase == .connected { listener(name, arguments) }
-        return self.state.phase == .connected
-    }
-
     // MARK: suspension
 
     /// Whether the gate is shut. Where it has opened again without word from the registry yet, what was held goes first.
@@ -114,7 +101,7 @@ extension Socket {
     }
 
     /// From now on what is sent to the socket's rooms waits behind what is held.
-    private func suspend() {
+    func suspend() {
         self.state.isSuspended = true
         self.members.suspend(self)
     }
@@ -167,6 +154,7 @@ extension Socket {
         let output = extras.heldOutput
         extras.heldOutput = ByteBuffer()
         if output.readableBytes > 0 { self.state.connection?.session.send { $0.writeImmutableBuffer(output) } }
+        self.workOffEvents()
         let packets = extras.heldPackets
         extras.heldPackets = []
         extras.heldBytes = 0

@@ -220,6 +220,7 @@ public final class Socket: Sendable {
         }
         self.noteRemains(reason, wasConnected: phase == .connected)
         if self.state.member >= 0 { self.members.remove(self) }
+        self.releaseReading()
         self.state.extras?.cancelAll()
         if phase == .connected { self.namespace.callDisconnectHandlers(self, reason) }
         self.state.extras = nil

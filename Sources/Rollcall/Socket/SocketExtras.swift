@@ -17,7 +17,9 @@ final class SocketExtras {
     var nextTask: UInt64 = 0
     /// The last task that never suspended: it is over before it could be kept.
     var finishedAtOnce: UInt64?
-    var packetMiddleware: [PacketMiddleware] = []
+    var middleware: [EventMiddleware] = []
+    /// Where the events are that a middleware makes wait.
+    var pipeline = EventPipeline()
     var anyListeners: [AnyListener] = []
 
     /// Packets that came, and frames that were to go, while the gate was shut.
@@ -37,21 +39,20 @@ final class SocketExtras {
             pending.timeout?.cancel()
             pending.completion(.failure(.disconnected))
         }
+        self.pipeline.waiting.removeAll()
         self.heldPackets = []
         self.heldOutput = ByteBuffer()
     }
 }
 
-/// A packet that waits for the gate to open again.
-struct HeldPacket {
+/// A packet that waits, for the gate to open again or for a middleware.
+struct HeldPacket: Sendable {
     var payload: ByteBuffer
     var id: UInt64?
     var attachments: [ByteBuffer]
     var isEvent: Bool
 }
 
-/// Called for each event before its handler; throwing drops the event.
-typealias PacketMiddleware = @Sendable (String, Arguments) throws -> Void
 /// Called for each event beside its handler.
 typealias AnyListener = @Sendable (String, Arguments) -> Void
 
