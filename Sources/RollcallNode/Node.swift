@@ -57,8 +57,9 @@ package enum Node {
             ListenerService(
                 server: server, state: state, host: configuration.listener.host, drain: configuration.drain,
                 logger: logger))
+        // The event loops are not shut down: the process ends now, and the admin endpoint's last connections may still have
+        // something to do on them.
         try await Self.serve(services, state, logger)
-        try? await group.shutdownGracefully()
     }
 
     private static func serve(_ services: [any Service], _ state: NodeState, _ logger: Logger) async throws {

@@ -14,7 +14,9 @@ import Synchronization
 /// namespaces of a server. See ``Rollcall/ClusterAdapter/redis(_:)``.
 ///
 /// While Redis is away, clients of this node go on hearing each other; messages for other nodes wait one second at most.
-public final class RedisCluster: Service, Sendable {
+public final class RedisCluster: Service, CustomStringConvertible, Sendable {
+    /// For logs: says nothing of the configuration, which holds secrets.
+    public var description: String { "cluster" }
     /// Names this node in its messages.
     let uid = ClusterID.random()
     let configuration: RedisClusterConfiguration

@@ -265,6 +265,18 @@ def test_no_secret_in_logs_at_the_most_talkative_level(new_cluster, clients, use
     assert len(cluster.nodes[0].logged().splitlines()) > 10
 
 
+def test_no_admin_token_in_logs(new_node):
+    """Not at the start, not of a good or a wrong call, not at the end."""
+    token = "the-token-of-the-admin"
+    node = new_node("--jwt-secret", SECRET, "--admin-token", token, "--log-level", "trace").start()
+    for sent in [token, token + "x"]:
+        node.admin.headers = {"Authorization": f"Bearer {sent}"}
+        assert node.admin.get("/v1/nodes").status_code == (200 if sent == token else 401)
+    node.end()
+    assert "draining" in node.logged()
+    assert token not in node.logged() and SECRET not in node.logged()
+
+
 @pytest.mark.parametrize("format", ["json", "text"])
 def test_log_formats(format, new_node, clients):
     node = new_node("--jwt-secret", SECRET, "--log-format", format, "--log-level", "debug").start()

@@ -15,8 +15,13 @@ import UserRegistryCore
     import Musl
 #endif
 
+/// A service of the node. The service group logs its services as they describe themselves; their configurations hold
+/// secrets, so each says its name and nothing else.
+protocol NodeService: Service, CustomStringConvertible {}
+
 /// The Socket.IO listener: the first to stop, since it lets the clients go while registry and adapter still work.
-struct ListenerService: Service {
+struct ListenerService: NodeService {
+    let description = "listener"
     let server: SocketIOServer
     let state: NodeState
     let host: String
@@ -42,7 +47,8 @@ struct ListenerService: Service {
 }
 
 /// The user registry, which works until the listener is gone.
-struct RegistryService: Service {
+struct RegistryService: NodeService {
+    let description = "registry"
     let registry: any UserRegistry
 
     func run() async throws {
@@ -61,7 +67,8 @@ struct RegistryService: Service {
 }
 
 /// The admin endpoint: the last to stop, so that the drain can be watched.
-struct AdminService: Service {
+struct AdminService: NodeService {
+    let description = "admin"
     let server: AdminServer
 
     func run() async throws {
