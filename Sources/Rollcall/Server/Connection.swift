@@ -170,6 +170,7 @@ final class Connection: EngineSessionReceiver {
     }
 
     private func sendInvalidNamespace(_ name: String) {
+        self.loop.counters.refused["invalid_namespace", default: 0] += 1
         let text = Self.payload(of: ConnectError("Invalid namespace"))
         let encoder = PacketEncoder(self.server.configuration.parser, namespace: name)
         self.session.send { out in
