@@ -28,6 +28,8 @@ struct ConformanceServer: AsyncParsableCommand {
     @Option(name: .customLong("ping-interval"), help: "Milliseconds between pings.") var pingInterval: Int?
     @Option(name: .customLong("ping-timeout"), help: "Milliseconds to wait for a pong.") var pingTimeout: Int?
     @Option(name: .customLong("max-payload"), help: "Bytes of one message.") var maxPayload = 1_000_000
+    @Flag(name: .customLong("per-message-deflate"), help: "Offers compression of WebSocket messages.")
+    var perMessageDeflate = false
     @Option(name: .customLong("redis-url"), help: "Shares broadcasts with other servers.") var redisURL: String?
 
     func run() async throws {
@@ -37,6 +39,7 @@ struct ConformanceServer: AsyncParsableCommand {
         configuration.eventLoops = self.eventLoops
         configuration.limits.maxPayload = self.maxPayload
         configuration.limits.eventRate = 0
+        if self.perMessageDeflate { configuration.perMessageDeflate = .init() }
         switch self.profile {
         case .bench: break
         case .protocol: ProtocolProfile.configure(&configuration)

@@ -39,6 +39,8 @@ package struct EngineConfiguration: Sendable {
     package var handshakeDelay: TimeAmount = .zero
     /// Makes the handler of TLS, put in front of every connection. With it no bytes are written past the channel.
     package var makeTLSHandler: (@Sendable () throws -> any ChannelHandler)?
+    /// Compression of WebSocket messages; nil: none is offered.
+    package var perMessageDeflate: PerMessageDeflate?
     /// Plain RFC 6455 endpoints beside Engine.IO, by path.
     package var webSocketEndpoints: [String: WebSocketEndpoint] = [:]
     /// Another path prefix whose sessions send every message back: what the protocol's test suite asks for.

@@ -96,6 +96,52 @@ import Testing
         }
     }
 
+    // MARK: WebSocket
+
+    @Test func utf8InAnyTwoPiecesIsTheSame() {
+        let texts: [[UInt8]] = [
+            Array("aß水𝄞\u{7FF}\u{800}\u{D7FF}\u{E000}\u{10FFFF}".utf8), [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x9F, 0xBF],
+            [0xED, 0xA0, 0x80], [0xF0, 0x8F, 0xBF, 0xBF], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80], [0x80], [0xFF],
+            [0xE4, 0xBD], [0xC2, 0x41], [0xF0, 0x9D, 0x84], [0xF0, 0x9D, 0xC4, 0x9E], [],
+        ]
+        for text in texts {
+            let isValid = String(validating: text, as: UTF8.self) != nil
+            #expect(text.withUnsafeBytes { isValidUTF8($0) } == isValid, "\(text)")
+            for cut in 0...text.count {
+                var validator = UTF8Validator()
+                let accepted = [text[..<cut], text[cut...]].allSatisfy { part in
+                    Array(part).withUnsafeBytes { validator.accepts($0) }
+                }
+                #expect((accepted && validator.isComplete) == isValid, "\(text) cut at \(cut)")
+            }
+        }
+    }
+
+    /// Only the peer's own close frame counts, wherever the reads end and whatever the frames before it are.
+    @Test func closeFrameIsFoundBehindAnything() {
+        let close = TestClient.frame(0x88, [3, 0xE8, 0x41])
+        let others: [[UInt8]] = [
+            TestClient.frame(0xF3, [0x88, 0x80]), TestClient.frame(0x82, [UInt8](repeating: 0x88, count: 300)),
+            TestClient.frame(0x02, [UInt8](repeating: 0x88, count: 70000)), [0x81, 0x02, 0x88, 0x80], [0x81, 0x00],
+            TestClient.frame(0x89, []), [],
+        ]
+        for other in others {
+            let bytes = other + close
+            for step in [1, 2, 7, 1000, bytes.count] {
+                let skipper = FrameSkipper()
+                var found: [Int] = []
+                for start in stride(from: 0, to: bytes.count, by: step) {
+                    let piece = Array(bytes[start..<min(start + step, bytes.count)])
+                    if piece.withUnsafeBytes({ skipper.skip($0) }) { found.append(start + piece.count) }
+                }
+                #expect(found == [bytes.count], "\(other.prefix(20)), \(step)")
+            }
+        }
+        let endless = FrameSkipper()
+        let bytes: [UInt8] = [0x82, 0xFF] + [UInt8](repeating: 0xFF, count: 8) + [1, 2, 3, 4] + close
+        #expect(!bytes.withUnsafeBytes { endless.skip($0) })
+    }
+
     // MARK: HTTP
 
     private func kind(_ text: String) -> String {

@@ -87,10 +87,20 @@ import Testing
                 "invalid UTF-8 in fragments",
                 TestClient.frame(0x01, [0x34, 0xED]) + TestClient.frame(0x80, [0xA0, 0x80]), 1007
             ),
+            ("invalid UTF-8 at the end", TestClient.frame(0x81, [0x34, 0xE4, 0xBD]), 1007),
+            ("length in more bytes than it needs", [0x82, 0xFE, 0, 125, 1, 2, 3, 4], 1002),
+            ("length in many more", [0x82, 0xFF, 0, 0, 0, 0, 0, 0, 255, 255, 1, 2, 3, 4], 1002),
+            ("compressed without asking", TestClient.frame(0xC1, [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 7, 0]), 1002),
+            ("fragmented close", TestClient.frame(0x08, [3, 0xE8]), 1002),
+            ("long close", TestClient.frame(0x88, [3, 0xE8] + [UInt8](repeating: 0x41, count: 124)), 1002),
+            ("too large in fragments", TestClient.frame(0x02, big) + TestClient.frame(0x80, big), 1009),
             ("close of one byte", TestClient.frame(0x88, [3]), 1002),
             ("close with a code of nobody", TestClient.frame(0x88, [0x03, 0xED]), 1002),
             ("close with invalid UTF-8", TestClient.frame(0x88, [0x03, 0xE8, 0xFF]), 1007),
-        ] as [(String, [UInt8], Int)])
+        ] as [(String, [UInt8], Int)]
+            + [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535].map { code in
+                ("close with code \(code)", TestClient.frame(0x88, [UInt8(code >> 8), UInt8(code & 255)]), 1002)
+            })
     func violationsAreClosedWithTheirCode(_ name: String, _ bytes: [UInt8], _ code: Int) async throws {
         try await withEngine { engine in
             let client = try TestClient(port: engine.port)
@@ -102,6 +112,85 @@ import Testing
             #expect(frame.first == 0x88 && frame.closeCode == code)
             try await eventually("closed") { engine.server.sessionCount == 0 }
             try await eventually("told") { engine.delegate.notes.all == ["transport error"] }
+            #expect(await engine.counters().refused == ["websocket_\(code)": 1])
+            // Our end of the connection closes when the other's close frame has come.
+            try? client.write(TestClient.frame(0x88, [0x03, 0xE8]))
+            try client.expectEnd()
+        }
+    }
+
+    private static let big = [UInt8](repeating: 7, count: 600_000)
+
+    /// Each of these is cut where no continuation can make it valid: the refusal must not wait for one.
+    @Test(
+        arguments: [
+            (
+                "in a fragment", TestClient.frame(0x01, [0x34, 0xCE, 0xBA]) + TestClient.frame(0x00, [0xED, 0xA0]), 1007
+            ),
+            ("in a frame", Array(TestClient.frame(0x81, [0x34, 0xF4, 0x90, 0x80, 0x80, 0x41]).dropLast(3)), 1007),
+            (
+                "in a cut fragment",
+                TestClient.frame(0x01, [0x34, 0xE4]) + TestClient.frame(0x80, [0x41, 0x41]).dropLast(), 1007
+            ),
+            ("continuation of nothing", Array(TestClient.frame(0x80, [1, 2, 3]).dropLast()), 1002),
+            (
+                "message within a message",
+                TestClient.frame(0x02, [1]) + TestClient.frame(0x82, [1, 2, 3]).dropLast(), 1002
+            ),
+        ] as [(String, [UInt8], Int)])
+    func whatIsWrongIsRefusedAtOnce(_ name: String, _ bytes: [UInt8], _ code: Int) async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            try client.write(bytes)
+            #expect(try client.readFrame().closeCode == code)
+        }
+    }
+
+    /// The text of a cut frame is checked where it is cut, whatever the mask and the position.
+    @Test func textInPiecesIsValidHoweverItIsCut() async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            let text = "4aß水𝄞 \u{7FF}\u{800}\u{D7FF}\u{E000}\u{10FFFF}"
+            let payload = Array(text.utf8)
+            let middle = payload.count / 2
+            let bytes =
+                TestClient.frame(0x81, payload, mask: [1, 0x82, 3, 0xF4])
+                + TestClient.frame(0x01, payload[..<middle], mask: [9, 0x82, 3, 0xF4])
+                + TestClient.frame(0x80, payload[middle...], mask: [5, 0x82, 3, 0xF4])
+            for step in 1...3 {
+                for start in stride(from: 0, to: bytes.count, by: step) {
+                    let before = await engine.counters().bytesReceived
+                    let piece = bytes[start..<min(start + step, bytes.count)]
+                    try client.write(piece)
+                    try await eventually("read") { await engine.counters().bytesReceived == before + piece.count }
+                }
+                try client.expect(text, text)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("no Host", "Host: test", "X: y", "400"), ("no Connection", "Connection: Upgrade", "X: y", "400"),
+            ("other Connection", "Connection: Upgrade", "Connection: keep-alive, upgraded", "400"),
+            ("list of options", "Connection: Upgrade", "Connection: keep-alive, upgrade", "101"),
+            ("short key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j", "400"),
+            ("no base64", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j!Q==", "400"),
+            ("key of 17 bytes", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQA=", "400"),
+            ("old version", "Version: 13", "Version: 8", "426"), ("no version", "Sec-WebSocket-Version", "X", "426"),
+        ])
+    func handshakesAreChecked(_ name: String, _ part: String, _ replacement: String, _ status: String) async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            let request = client.upgradeRequest(TestClient.path + "websocket")
+            let start = try #require(request.firstRange(of: part))
+            try client.write(request[..<start.lowerBound] + replacement + request[start.upperBound...])
+            let (line, headers) = try client.readHead()
+            #expect(line.hasPrefix("HTTP/1.1 " + status))
+            #expect(headers["sec-websocket-version"] == (status == "426" ? "13" : nil))
+            if status != "101" { try client.expectEnd() }
         }
     }
 

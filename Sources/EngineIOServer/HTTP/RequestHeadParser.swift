@@ -22,6 +22,8 @@ struct WebSocketRequest {
     var target: UnsafeRawBufferPointer
     var key: UnsafeRawBufferPointer
     var isVersion13: Bool
+    /// Whether `Host` is there and `Connection` names `Upgrade` (RFC 6455, 4.2.1).
+    var isComplete: Bool
 }
 
 /// Finds the opening handshake of RFC 6455, 4.1, without a general HTTP parser: 0.04 us instead of 50.
@@ -41,11 +43,15 @@ enum RequestHeadParser {
         else { return .other }
         var request = WebSocketRequest(
             length: length, target: UnsafeRawBufferPointer(rebasing: head[4..<targetEnd]),
-            key: UnsafeRawBufferPointer(start: nil, count: 0), isVersion13: false)
+            key: UnsafeRawBufferPointer(start: nil, count: 0), isVersion13: false, isComplete: false)
         var wantsUpgrade = false
+        var (hasHost, namesUpgrade) = (false, false)
         var isWellFormed = true
         Self.forEachHeader(in: head) { name, value in
             switch name.count {
+            case 4 where Self.equals(name, "host"): hasHost = true
+            case 10 where Self.equals(name, "connection"):
+                namesUpgrade = namesUpgrade || Self.hasElement("upgrade", in: value)
             case 7 where Self.equals(name, "upgrade"): wantsUpgrade = Self.equals(value, "websocket")
             case 17 where Self.equals(name, "sec-websocket-key"): request.key = value
             case 21 where Self.equals(name, "sec-websocket-version"): request.isVersion13 = Self.equals(value, "13")
@@ -55,6 +61,7 @@ enum RequestHeadParser {
             default: break
             }
         }
+        request.isComplete = hasHost && namesUpgrade
         return wantsUpgrade && isWellFormed ? .webSocket(request) : .other
     }
 
@@ -79,6 +86,16 @@ enum RequestHeadParser {
                 UnsafeRawBufferPointer(rebasing: head[line..<nameEnd]),
                 UnsafeRawBufferPointer(rebasing: head[valueStart..<valueEnd]))
             line = newline + 1
+        }
+    }
+
+    /// Whether a list with commas has this element, in lower case.
+    private static func hasElement(_ name: StaticString, in list: UnsafeRawBufferPointer) -> Bool {
+        if Self.equals(list, name) { return true }
+        return list.split(separator: UInt8(ascii: ",")).contains { element in
+            let start = element.firstIndex { $0 != 0x20 && $0 != 0x09 } ?? element.endIndex
+            let end = element.lastIndex { $0 != 0x20 && $0 != 0x09 }.map { $0 + 1 } ?? start
+            return Self.equals(UnsafeRawBufferPointer(rebasing: element[start..<end]), name)
         }
     }
 

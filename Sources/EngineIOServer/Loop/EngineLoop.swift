@@ -19,6 +19,8 @@ package final class EngineLoop {
     package let index: Int
     let configuration: EngineConfiguration
     let receivePool = ReceiveBufferPool()
+    /// Nil where compression is off.
+    let deflatePool: DeflatePool?
     package var counters = EngineCounters()
     var ids: IDSource
     private var plainIDs = IDSource()
@@ -69,6 +71,7 @@ package final class EngineLoop {
         self.eventLoop = eventLoop
         self.index = index
         self.configuration = configuration
+        self.deflatePool = configuration.perMessageDeflate.map { DeflatePool($0) }
         self.ids = IDSource(prefix: configuration.sidPrefix)
         let tick = min(min(configuration.pingInterval, configuration.pingTimeout).nanoseconds / 8, 1_000_000_000)
         self.wheel = TimerWheel(tick: .nanoseconds(max(tick, 1_000_000)))
@@ -292,7 +295,7 @@ package final class EngineLoop {
         guard let rest = self.log.getSlice(at: Int(outlet.logStart) + max(0, sent), length: count - max(0, sent)) else {
             return
         }
-        self.sessions[index]?.webSocket?.sendThroughChannel(rest)
+        self.sessions[index]?.webSocket?.sendFromLog(rest)
     }
 
     /// What the log holds for this session, moved to the front of its own output or sent now, so that order is kept.

@@ -13,6 +13,19 @@ enum AcceptKey {
     private static let constant: StaticString = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
+    /// Whether this is base64 of 16 bytes (RFC 6455, 4.2.1).
+    static func isValid(_ key: UnsafeRawBufferPointer) -> Bool {
+        guard key.count == 24, key[22] == UInt8(ascii: "="), key[23] == UInt8(ascii: "=") else { return false }
+        return key[..<22].allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+                true
+            default: false
+            }
+        }
+    }
+
     /// Writes 28 bytes at `target`.
     ///
     /// - Parameter key: exactly 24 bytes, else nothing is written.

@@ -27,18 +27,27 @@ package enum WebSocketCodec {
     static let ping: UInt8 = 0x89
     static let pong: UInt8 = 0x8A
     static let final: UInt8 = 0x80
+    /// RSV1: the first frame of a compressed message (RFC 7692, 6).
+    static let compressed: UInt8 = 0x40
+    /// Bits that no frame may have while no extension is in use.
+    static let reserved: UInt8 = 0x70
     package static let longestHeader = 10
 
-    /// RFC 6455, 5.2: a client's frame must be masked (5.1), reserved bits must be clear, control frames are short and whole (5.5).
+    /// RFC 6455, 5.2: a client's frame must be masked (5.1), reserved bits must be clear, control frames are short and whole (5.5),
+    /// lengths are as short as they can be.
+    ///
+    /// - Parameter reserved: the bits that must be clear. Of control frames all must be, always.
     @inline(__always)
-    static func parseHeader(_ bytes: UnsafeRawBufferPointer, maximumPayload: Int) -> FrameParsing {
+    static func parseHeader(
+        _ bytes: UnsafeRawBufferPointer, maximumPayload: Int, reserved: UInt8 = Self.reserved
+    ) -> FrameParsing {
         guard bytes.count >= 2 else { return .needsMore }
         let first = bytes[0]
         let second = bytes[1]
-        guard second & 0x80 != 0, first & 0x70 == 0 else { return .violation(closeCode: 1002) }
+        guard second & 0x80 != 0, first & reserved == 0 else { return .violation(closeCode: 1002) }
         var length = Int(second & 0x7F)
         if first & 0x08 != 0 {
-            guard length < 126, first & Self.final != 0, first & 0x0F <= 0x0A else {
+            guard length < 126, first & 0xF0 == Self.final, first & 0x0F <= 0x0A else {
                 return .violation(closeCode: 1002)
             }
         } else if first & 0x0F > 2 {
@@ -50,11 +59,12 @@ package enum WebSocketCodec {
                 header = 8
                 guard bytes.count >= header else { return .needsMore }
                 length = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
+                guard length >= 126 else { return .violation(closeCode: 1002) }
             } else {
                 header = 14
                 guard bytes.count >= header else { return .needsMore }
                 let wide = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
-                guard wide >> 63 == 0 else { return .violation(closeCode: 1002) }
+                guard wide >> 63 == 0, wide >= 65536 else { return .violation(closeCode: 1002) }
                 length = Int(clamping: wide)
             }
         }

@@ -45,9 +45,14 @@ final class WebSocketConnection: ChannelInboundHandler {
     private var leftover: ByteBuffer?
     /// What the input that is kept occupies.
     var keptCapacity: Int { self.leftover?.storageCapacity ?? 0 }
-    /// The fragments of a message so far (RFC 6455, 5.4).
-    private var fragments: ByteBuffer?
-    private var fragmentsAreText = false
+    /// How far the frame that begins the leftover was checked. Fresh where that is not known to be text.
+    private var cutText = CutTextProgress()
+    /// A message that is not whole yet, or not inflated.
+    private var message: IncomingMessage?
+    /// Nil unless `permessage-deflate` was agreed on.
+    private var deflate: MessageDeflate?
+    var holdsDeflateState: Bool { self.deflate?.holdsState ?? false }
+    private let reservedBits: UInt8
 
     private var pauses: Pauses = []
     private var messagesLeft: Int
@@ -60,13 +65,16 @@ final class WebSocketConnection: ChannelInboundHandler {
     }
     private var descriptor: Int32 = -1
     private var writesInChannel = 0
-    /// While closing: nothing that comes is looked at, not even for the peer's close frame.
-    private var isDeaf = false
+    /// While closing: looks for the peer's close frame.
+    private var skipper: FrameSkipper?
 
-    init(loop: EngineLoop, channel: any Channel, maxPayload: Int) {
+    init(loop: EngineLoop, channel: any Channel, maxPayload: Int, deflate: DeflateParameters?) {
         self.loop = loop
         self.channel = channel
         self.maxPayload = maxPayload
+        if let deflate, let pool = loop.deflatePool { self.deflate = MessageDeflate(deflate, pool: pool) }
+        self.reservedBits =
+            deflate == nil ? WebSocketCodec.reserved : WebSocketCodec.reserved & ~WebSocketCodec.compressed
         self.messagesLeft = loop.configuration.eventRate
         if channel.eventLoop === loop.eventLoop, loop.configuration.makeTLSHandler == nil {
             self.descriptor = Self.descriptor(of: channel)
@@ -81,8 +89,9 @@ final class WebSocketConnection: ChannelInboundHandler {
         return found ?? -1
     }
 
+    /// The loop sends the log's bytes as they are, so frames that may have to be compressed come to ``sendFromLog(_:)``.
     private var outletDescriptor: Int32 {
-        self.directDescriptor >= 0 ? self.directDescriptor : EngineLoop.Outlet.throughChannel
+        self.directDescriptor >= 0 && self.deflate == nil ? self.directDescriptor : EngineLoop.Outlet.throughChannel
     }
 
     var isOpen: Bool { self.phase == .open }
@@ -131,9 +140,10 @@ final class WebSocketConnection: ChannelInboundHandler {
         self.loop.counters.bytesReceived &+= input.readableBytes
         if self.leftover == nil {
             let used = input.withUnsafeReadableBytes { self.consume($0) }
-            guard used < input.readableBytes, self.phase == .open,
+            guard used < input.readableBytes,
                 let rest = input.getSlice(at: input.readerIndex + used, length: input.readableBytes - used)
             else { return }
+            guard self.phase == .open else { return self.receivedWhileClosing(rest) }
             // A copy: the buffer that was read belongs to the loop.
             self.leftover = ByteBuffer(bytes: rest.readableBytesView)
         } else if var whole = self.leftover.take() {
@@ -144,7 +154,12 @@ final class WebSocketConnection: ChannelInboundHandler {
 
     private func consumeLeftover(_ whole: ByteBuffer) {
         let used = whole.withUnsafeReadableBytes { self.consume($0) }
-        guard used < whole.readableBytes, self.phase == .open else { return }
+        guard used < whole.readableBytes else { return }
+        guard self.phase == .open else {
+            var rest = whole
+            rest.moveReaderIndex(forwardBy: used)
+            return self.receivedWhileClosing(rest)
+        }
         // A copy of the rest, where something was used: the buffer would keep what was used, and grow with every read.
         self.leftover = used == 0 ? whole : ByteBuffer(bytes: whole.readableBytesView.dropFirst(used))
     }
@@ -176,13 +191,19 @@ final class WebSocketConnection: ChannelInboundHandler {
         var used = 0
         while used < bytes.count, self.phase == .open, self.pauses.isEmpty {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
-            switch WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload) {
+            switch WebSocketCodec.parseHeader(
+                rest, maximumPayload: self.maxPayload, reserved: self.reservedBits)
+            {
             case .needsMore: return used
             case .violation(let code):
                 self.violate(code)
-                return bytes.count
+                return used
             case .found(let header):
-                guard rest.count >= header.frameLength, let start = rest.baseAddress else { return used }
+                guard rest.count >= header.frameLength, let start = rest.baseAddress else {
+                    self.checkCut(header, rest)
+                    return used
+                }
+                self.cutText = CutTextProgress()
                 self.loop.reserveScratch(header.payloadLength)
                 let isASCII = WebSocketCodec.unmask(
                     start + header.headerLength, into: self.loop.scratch, count: header.payloadLength, mask: header.mask
@@ -195,9 +216,26 @@ final class WebSocketConnection: ChannelInboundHandler {
         return used
     }
 
+    /// Text that cannot become valid any more is refused before its frame is whole, as is a frame that may not come now.
+    @inline(never)
+    private func checkCut(_ header: FrameHeader, _ frame: UnsafeRawBufferPointer) {
+        switch header.firstByte & ~WebSocketCodec.final {
+        case 0x01 where self.message == nil: break
+        case 0x00:
+            guard let message = self.message else { return self.violate(1002) }
+            guard message.isText, !message.isCompressed else { return }
+            if self.cutText.isFresh { self.cutText = CutTextProgress(after: message.utf8) }
+        case 0x01, 0x02, 0x40, 0x41, 0x42:
+            if self.message != nil || header.firstByte & 0x0F == 0 { self.violate(1002) }
+            return
+        default: return
+        }
+        if !self.cutText.accepts(frame, header, on: self.loop) { self.violate(1007) }
+    }
+
     @inline(__always)
     private func receiveFrame(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, isASCII: Bool) {
-        if firstByte == WebSocketCodec.text, self.fragments == nil {
+        if firstByte == WebSocketCodec.text, self.message == nil {
             guard isASCII || isValidUTF8(payload) else { return self.violate(1007) }
             return self.receiveText(payload)
         }
@@ -210,29 +248,43 @@ final class WebSocketConnection: ChannelInboundHandler {
         case WebSocketCodec.ping: self.sendControl(WebSocketCodec.pong, payload)
         case WebSocketCodec.pong: break
         case WebSocketCodec.close: self.receiveClose(payload)
-        case WebSocketCodec.binary where self.fragments == nil: self.receiveBinary(payload)
-        case 0x00, WebSocketCodec.final: self.receiveContinuation(payload, isLast: firstByte != 0)
-        case 0x01, 0x02:
-            guard self.fragments == nil else { return self.violate(1002) }
-            self.fragments = ByteBuffer(bytes: payload)
-            self.fragmentsAreText = firstByte == 0x01
-        default: self.violate(1002)
+        case WebSocketCodec.binary where self.message == nil: self.receiveBinary(payload)
+        case 0x00, WebSocketCodec.final:
+            guard let message = self.message else { return self.violate(1002) }
+            self.append(payload, to: message, isLast: firstByte != 0)
+        default:
+            let opcode = firstByte & 0x0F
+            let isCompressed = firstByte & WebSocketCodec.compressed != 0
+            guard self.message == nil, opcode != 0 else { return self.violate(1002) }
+            let message = IncomingMessage(isText: opcode == 0x01, isCompressed: isCompressed)
+            self.message = message
+            self.append(payload, to: message, isLast: firstByte & WebSocketCodec.final != 0)
         }
     }
 
-    private func receiveContinuation(_ payload: UnsafeRawBufferPointer, isLast: Bool) {
-        guard var message = self.fragments.take() else { return self.violate(1002) }
-        guard message.readableBytes + payload.count <= self.maxPayload else { return self.violate(1009) }
-        message.writeBytes(payload)
-        guard isLast else {
-            self.fragments = message
-            return
+    private func append(_ payload: UnsafeRawBufferPointer, to message: IncomingMessage, isLast: Bool) {
+        let start = message.bytes.readableBytes
+        if message.isCompressed {
+            guard self.inflate(payload, into: message, isLast: isLast) else { return }
+        } else {
+            guard start + payload.count <= self.maxPayload else { return self.violate(1009) }
+            message.bytes.writeBytes(payload)
         }
-        message.withUnsafeReadableBytes { bytes in
-            if !self.fragmentsAreText { return self.receiveBinary(bytes) }
-            guard isValidUTF8(bytes) else { return self.violate(1007) }
-            self.receiveText(bytes)
+        guard !message.isText || message.isTextValid(from: start, isLast: isLast) else { return self.violate(1007) }
+        guard isLast else { return }
+        self.message = nil
+        message.bytes.withUnsafeReadableBytes { message.isText ? self.receiveText($0) : self.receiveBinary($0) }
+    }
+
+    /// False where the connection was closed for it.
+    private func inflate(_ payload: UnsafeRawBufferPointer, into message: IncomingMessage, isLast: Bool) -> Bool {
+        guard let deflate = self.deflate else { return false }
+        switch deflate.inflate(payload, into: &message.bytes, limit: self.maxPayload, isLast: isLast) {
+        case .done: return true
+        case .invalid: self.violate(1007, reason: "websocket_invalid_deflate")
+        case .tooLarge: self.violate(1009, reason: "websocket_inflated_too_large")
         }
+        return false
     }
 
     @inline(__always)
@@ -304,7 +356,13 @@ final class WebSocketConnection: ChannelInboundHandler {
 
     /// One write of everything in `bytes`: by `send(2)` itself where that is allowed, else through the channel.
     @inline(__always)
-    private func write(_ bytes: ByteBuffer) {
+    private func write(_ frames: ByteBuffer) {
+        if self.deflate != nil { return self.writeCompressed(frames) }
+        self.put(frames)
+    }
+
+    @inline(__always)
+    private func put(_ bytes: ByteBuffer) {
         self.loop.counters.bytesSent &+= bytes.readableBytes
         if self.directDescriptor >= 0 {
             let sent = bytes.withUnsafeReadableBytes { room in
@@ -319,7 +377,10 @@ final class WebSocketConnection: ChannelInboundHandler {
         }
     }
 
-    /// Bytes that must go out in order but outside a turn: what an upgrade hands over.
+    /// The answer to the opening handshake, and frames behind it that are not to be compressed.
+    func sendHandshake(_ bytes: ByteBuffer) { self.put(bytes) }
+
+    /// Frames that must go out in order but outside a turn: what an upgrade hands over.
     func sendNow(_ bytes: ByteBuffer) {
         if self.loop.current === self {
             self.loop.output.writeImmutableBuffer(bytes)
@@ -330,7 +391,17 @@ final class WebSocketConnection: ChannelInboundHandler {
     }
 
     @inline(never)
-    func sendThroughChannel(_ frames: ByteBuffer) {
+    private func writeCompressed(_ frames: ByteBuffer) { self.put(self.deflate?.compress(frames) ?? frames) }
+
+    /// A share of the log that the loop did not send itself, or not as a whole. The loop has counted its bytes.
+    @inline(never)
+    func sendFromLog(_ frames: ByteBuffer) {
+        guard self.deflate != nil else { return self.sendThroughChannel(frames) }
+        self.loop.counters.bytesSent &-= frames.readableBytes
+        self.write(frames)
+    }
+
+    private func sendThroughChannel(_ frames: ByteBuffer) {
         guard self.phase != .closed else { return }
         let bytes = Self.compact(frames)
         if self.descriptor >= 0 {
@@ -394,16 +465,26 @@ final class WebSocketConnection: ChannelInboundHandler {
     // MARK: the end
 
     private func receiveClose(_ payload: UnsafeRawBufferPointer) {
-        guard payload.count != 1 else { return self.violate(1002) }
-        var answer: UInt16?
-        if payload.count >= 2 {
-            let code = UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self))
-            guard WebSocketCodec.isValidCloseCode(code) else { return self.violate(1002) }
-            guard isValidUTF8(UnsafeRawBufferPointer(rebasing: payload[2...])) else { return self.violate(1007) }
-            answer = code
+        switch Self.closeCode(in: payload) {
+        case .valid(let code): self.finish(.transportClose, code: code)
+        case .violation(let code): self.violate(code)
         }
-        self.finish(.transportClose, code: answer)
         self.closeWhenWritten()  // both close frames are out: the server ends the connection first (RFC 6455, 7.1.1)
+    }
+
+    private enum CloseFrame {
+        case valid(UInt16?)
+        case violation(UInt16)
+    }
+
+    /// RFC 6455, 5.5.1 and 7.4.
+    private static func closeCode(in payload: UnsafeRawBufferPointer) -> CloseFrame {
+        if payload.count == 0 { return .valid(nil) }
+        guard payload.count >= 2 else { return .violation(1002) }
+        let code = UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self))
+        guard WebSocketCodec.isValidCloseCode(code) else { return .violation(1002) }
+        guard isValidUTF8(UnsafeRawBufferPointer(rebasing: payload[2...])) else { return .violation(1007) }
+        return .valid(code)
     }
 
     private func closeWhenWritten() {
@@ -412,13 +493,15 @@ final class WebSocketConnection: ChannelInboundHandler {
         self.channel.writeAndFlush(ByteBuffer()).whenComplete { _ in bound.execute { $0.closeChannel() } }
     }
 
-    private func violate(_ code: UInt16) {
-        self.loop.counters.refused["websocket_\(code)", default: 0] += 1
-        self.isDeaf = code == 1002 || code == 1009
+    private func violate(_ code: UInt16, reason: String? = nil) {
+        self.loop.counters.refused[reason ?? "websocket_\(code)", default: 0] += 1
         self.finish(.transportError, code: code)
     }
 
-    private func fail(_ reason: CloseReason) { self.finish(reason, code: nil) }
+    private func fail(_ reason: CloseReason) {
+        self.leftover = nil
+        self.finish(reason, code: nil)
+    }
 
     private func finish(_ reason: CloseReason, code: UInt16?) {
         guard self.phase == .open else { return }
@@ -454,43 +537,21 @@ final class WebSocketConnection: ChannelInboundHandler {
         }
         self.endTurn()
         self.phase = .closing
-        self.leftover = nil
-        self.fragments = nil
+        self.message = nil
+        self.deflate = nil
         if !self.pauses.isEmpty { self.setAutoRead(true) }
         let bound = LoopBound(self, on: self.loop.eventLoop)
         self.loop.eventLoop.scheduleTask(in: .seconds(2)) { bound.onLoop.closeChannel() }
+        if let kept = self.leftover.take() { self.receivedWhileClosing(kept) }
     }
 
-    /// The peer's close frame is the first byte 0x88 of a frame; whatever else it still sends is of no interest. From a peer whose
-    /// frames cannot be told apart everything is read and dropped: closing while it still writes would take our close frame back.
+    /// Nothing that the peer still sends is of interest but its close frame. Until then it is read and dropped: closing while it
+    /// still writes would take our close frame back.
     private func receivedWhileClosing(_ input: ByteBuffer) {
-        guard self.phase == .closing, !self.isDeaf else { return }
-        let bytes =
-            self.leftover.take().map {
-                var all = $0; all.writeImmutableBuffer(input); return all
-            } ?? input
-        var used = 0
-        let isOver = bytes.withUnsafeReadableBytes { all in
-            while used < all.count {
-                let rest = UnsafeRawBufferPointer(rebasing: all[used...])
-                let parsing = WebSocketCodec.parseHeader(rest, maximumPayload: self.maxPayload)
-                guard case .found(let header) = parsing else {
-                    if case .violation = parsing { self.isDeaf = true }
-                    return false
-                }
-                if header.firstByte == WebSocketCodec.close { return true }
-                guard rest.count >= header.frameLength else { return false }
-                used += header.frameLength
-            }
-            return false
-        }
-        if isOver { return self.closeWhenWritten() }
-        if self.isDeaf { return }
-        if let rest = bytes.getSlice(at: bytes.readerIndex + used, length: bytes.readableBytes - used),
-            rest.readableBytes > 0
-        {
-            self.leftover = ByteBuffer(bytes: rest.readableBytesView)
-        }
+        guard self.phase == .closing else { return }
+        let skipper = self.skipper ?? FrameSkipper()
+        self.skipper = skipper
+        if input.withUnsafeReadableBytes({ skipper.skip($0) }) { self.closeWhenWritten() }
     }
 
     private func closeChannel() {
@@ -508,31 +569,5 @@ final class WebSocketConnection: ChannelInboundHandler {
         if self.loop.current === self { self.loop.current = nil }
         self.phase = .closed
         self.tellOwner(.transportClose)
-    }
-}
-
-/// Handler of a WebSocket's channel whose session lives on another loop.
-final class WebSocketForwarder: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-
-    private let connection: LoopBound<WebSocketConnection>
-
-    init(_ connection: LoopBound<WebSocketConnection>) { self.connection = connection }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // The loop's receive buffer is used again.
-        let input = ByteBuffer(bytes: Self.unwrapInboundIn(data).readableBytesView)
-        self.connection.execute { connection in
-            connection.receive(input)
-            connection.receivedAll()
-        }
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        self.connection.execute { $0.channelClosed() }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
     }
 }

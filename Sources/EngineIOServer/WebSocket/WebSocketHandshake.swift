@@ -17,25 +17,34 @@ struct WebSocketHandshake {
     func answer(
         _ request: WebSocketRequest, head: UnsafeRawBufferPointer, install: (any ChannelInboundHandler) -> Void
     ) {
-        guard request.key.count == 24, request.isVersion13 else { return self.refuse(.badRequest) }
+        guard request.isComplete, AcceptKey.isValid(request.key) else { return self.refuse(.badRequest) }
+        guard request.isVersion13 else { return self.refuseVersion() }
+        var deflate: DeflateParameters?
+        if let options = self.server.configuration.perMessageDeflate {
+            switch options.negotiate(Self.extensions(in: head)) {
+            case .malformed: return self.refuse(.badRequest)
+            case .declined: break
+            case .accepted(let parameters): deflate = parameters
+            }
+        }
         let path = request.target.prefix { $0 != UInt8(ascii: "?") }
         let target = String(decoding: request.target, as: UTF8.self)
         if !self.server.configuration.webSocketEndpoints.isEmpty,
             let endpoint = self.server.configuration.webSocketEndpoints[String(decoding: path, as: UTF8.self)]
         {
-            return self.openEndpoint(endpoint, request, install)
+            return self.openEndpoint(endpoint, request, deflate, install)
         }
         guard self.server.configuration.serves(path) else { return self.refuseUnknownPath() }
         guard let transport = Query.rawValue(of: "transport", in: request.target),
             RequestHeadParser.equals(transport, "websocket"), self.server.configuration.allowsWebSocket
         else { return self.refuseTransport(request.target) }
         if let sid = Query.rawValue(of: "sid", in: request.target) {
-            return self.upgradeSession(sid, request, install)
+            return self.upgradeSession(sid, request, deflate, install)
         }
         guard let version = Query.rawValue(of: "EIO", in: request.target), version.elementsEqual("4".utf8) else {
             return self.refuse(.unsupportedProtocolVersion)
         }
-        self.openSession(request, head: head, target: target, install)
+        self.openSession(request, deflate, head: head, target: target, install)
     }
 
     private func refuseTransport(_ target: UnsafeRawBufferPointer) {
@@ -47,37 +56,39 @@ struct WebSocketHandshake {
     // MARK: the three answers
 
     private func openSession(
-        _ request: WebSocketRequest, head: UnsafeRawBufferPointer, target: String,
+        _ request: WebSocketRequest, _ deflate: DeflateParameters?, head: UnsafeRawBufferPointer, target: String,
         _ install: (any ChannelInboundHandler) -> Void
     ) {
         let engineRequest = self.engineRequest(head: head, target: target)
         if let refusal = self.server.refusal(of: engineRequest) { return self.refuse(refusal) }
         let connection = WebSocketConnection(
-            loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload)
+            loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload, deflate: deflate)
         let session = self.server.makeSession(on: self.loop, request: engineRequest)
         var out = ByteBufferAllocator().buffer(capacity: 512)
-        self.writeAcceptance(request.key, cookie: session.id, into: &out)
+        self.writeAcceptance(request.key, cookie: session.id, deflate, into: &out)
         OpenPacket.writeFrame(for: session.id, configuration: self.server.configuration, into: &out)
         install(connection)
         session.open(on: connection)
-        connection.sendNow(out)
+        connection.sendHandshake(out)
     }
 
     private func upgradeSession(
-        _ sid: UnsafeRawBufferPointer, _ request: WebSocketRequest, _ install: (any ChannelInboundHandler) -> Void
+        _ sid: UnsafeRawBufferPointer, _ request: WebSocketRequest, _ deflate: DeflateParameters?,
+        _ install: (any ChannelInboundHandler) -> Void
     ) {
         guard let id = SessionID(sid), let session = self.server.session(id) else {
             return self.refuse(.sessionUnknown)
         }
         var out = ByteBuffer()
-        self.writeAcceptance(request.key, cookie: nil, into: &out)
+        self.writeAcceptance(request.key, cookie: nil, deflate, into: &out)
         if session.eventLoop === self.loop.eventLoop {
             let session = session.onLoop
             guard Self.canUpgrade(session) else { return self.refuse(.badRequest) }
             let connection = WebSocketConnection(
-                loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload)
+                loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload,
+                deflate: deflate)
             install(connection)
-            connection.sendNow(out)
+            connection.sendHandshake(out)
             Self.startCandidate(session, connection)
             return
         }
@@ -93,7 +104,8 @@ struct WebSocketHandshake {
             guard Self.canUpgrade(session) else {
                 return channel.eventLoop.execute { pending.onLoop.refuse(EngineHTTPError.badRequest.webSocketResponse) }
             }
-            let connection = WebSocketConnection(loop: session.loop, channel: channel, maxPayload: maxPayload)
+            let connection = WebSocketConnection(
+                loop: session.loop, channel: channel, maxPayload: maxPayload, deflate: deflate)
             let bound = LoopBound(connection, on: session.loop.eventLoop)
             Self.startCandidate(session, connection)
             channel.eventLoop.execute { pending.onLoop.forward(to: bound, answer: answer) }
@@ -111,14 +123,16 @@ struct WebSocketHandshake {
     }
 
     private func openEndpoint(
-        _ endpoint: WebSocketEndpoint, _ request: WebSocketRequest, _ install: (any ChannelInboundHandler) -> Void
+        _ endpoint: WebSocketEndpoint, _ request: WebSocketRequest, _ deflate: DeflateParameters?,
+        _ install: (any ChannelInboundHandler) -> Void
     ) {
-        let connection = WebSocketConnection(loop: self.loop, channel: self.channel, maxPayload: endpoint.maxPayload)
+        let connection = WebSocketConnection(
+            loop: self.loop, channel: self.channel, maxPayload: endpoint.maxPayload, deflate: deflate)
         connection.attach(to: WebSocketEcho())
         var out = ByteBuffer()
-        self.writeAcceptance(request.key, cookie: nil, into: &out)
+        self.writeAcceptance(request.key, cookie: nil, deflate, into: &out)
         install(connection)
-        connection.sendNow(out)
+        connection.sendHandshake(out)
     }
 
     // MARK: bytes
@@ -138,7 +152,19 @@ struct WebSocketHandshake {
             isSecure: self.server.configuration.makeTLSHandler != nil)
     }
 
-    private func writeAcceptance(_ key: UnsafeRawBufferPointer, cookie id: SessionID?, into out: inout ByteBuffer) {
+    /// The values of all headers `Sec-WebSocket-Extensions`, as one list.
+    private static func extensions(in head: UnsafeRawBufferPointer) -> String {
+        var values: [String] = []
+        RequestHeadParser.forEachHeader(in: head) { name, value in
+            guard RequestHeadParser.equals(name, "sec-websocket-extensions") else { return }
+            values.append(String(decoding: value, as: UTF8.self))
+        }
+        return values.joined(separator: ",")
+    }
+
+    private func writeAcceptance(
+        _ key: UnsafeRawBufferPointer, cookie id: SessionID?, _ deflate: DeflateParameters?, into out: inout ByteBuffer
+    ) {
         out.writeStaticString(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
         out.writeWithUnsafeMutableBytes(minimumWritableBytes: AcceptKey.length) { room in
@@ -146,6 +172,7 @@ struct WebSocketHandshake {
             AcceptKey.write(for: key, at: start)
             return AcceptKey.length
         }
+        if let deflate { out.writeString("\r\nSec-WebSocket-Extensions: \(deflate.answer)") }
         if let id, let cookie = self.server.configuration.cookie {
             out.writeString("\r\nSet-Cookie: \(cookie.name)=\(id); \(cookie.attributes)")
         }
@@ -155,6 +182,14 @@ struct WebSocketHandshake {
     private func refuse(_ error: EngineHTTPError) {
         self.loop.counters.refused[error.reason, default: 0] += 1
         self.close(with: error.webSocketResponse)
+    }
+
+    /// RFC 6455, 4.4.
+    private func refuseVersion() {
+        self.loop.counters.refused["websocket_version", default: 0] += 1
+        self.close(
+            with: "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
+                + "Sec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n")
     }
 
     private func refuseUnknownPath() {

@@ -30,6 +30,7 @@ extension ServerConfiguration {
         engine.connectTimeout = TimeAmount(self.connectTimeout)
         engine.handshakeDelay = TimeAmount(self.handshakeDelay)
         engine.webSocketEndpoints = self.webSocketEcho.mapValues { WebSocketEndpoint.echo(maxPayload: $0) }
+        engine.perMessageDeflate = self.perMessageDeflate?.engine
         engine.engineEchoPath = self.engineEchoPath
         engine.makeTLSHandler = self.makeTLSHandler
         return engine

@@ -45,6 +45,8 @@ public struct ServerConfiguration: Sendable {
     public var trustedProxies: [String] = []
     /// Delay before a handshake is answered; for tests of clients.
     public var handshakeDelay: Duration = .zero
+    /// Compression of WebSocket messages by `permessage-deflate` (RFC 7692); nil, the default: none is offered.
+    public var perMessageDeflate: PerMessageDeflate?
     /// Serves `path` as a plain WebSocket echo, for the test suites of RFC 6455. Value: bytes of the largest message.
     public var webSocketEcho: [String: Int] = [:]
     /// Serves Engine.IO without Socket.IO below this path, sending every message back; for the protocol's test suite.
