@@ -4,7 +4,7 @@
 import NIOCore
 
 /// What the connections of one event loop share for `permessage-deflate`: zlib's memory of those that keep no context between
-/// messages (268 KiB to compress, 43 KiB to inflate), and the buffers. Everything is made on first use.
+/// messages (262 KiB to compress, 40 KiB to inflate), and the buffers. Everything is made on first use.
 final class DeflatePool {
     let options: PerMessageDeflate
     private var deflaters: [Int: Deflater] = [:]

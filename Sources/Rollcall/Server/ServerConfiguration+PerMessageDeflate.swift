@@ -6,8 +6,8 @@ import EngineIOServer
 extension ServerConfiguration {
     /// The options of `permessage-deflate` (RFC 7692). Values out of range count as the nearest within.
     ///
-    /// A connection that keeps its context between messages holds up to 268 KiB from the first message that is compressed for it and
-    /// 43 KiB from the first compressed one that it sends; smaller windows and memory levels hold less, and the two options without
+    /// A connection that keeps its context between messages holds up to 262 KiB from the first message that is compressed for it and
+    /// 40 KiB from the first compressed one that it sends; smaller windows and memory levels hold less, and the two options without
     /// context nothing. Messages are compressed on the event loop of their connection.
     public struct PerMessageDeflate: Sendable {
         /// Messages below this many bytes are sent as they are.
