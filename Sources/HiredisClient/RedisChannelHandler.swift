@@ -23,7 +23,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     private var phase = Phase.detached
     private let decoder: RedisReplyDecoder
     private let counters: CounterCell
-    private let closesOnReadOnly: Bool
+    private let configuration: RedisConfiguration
     private var watch: LivenessWatch
 
     /// Both are dropped when the connection closes.
@@ -51,7 +51,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
         self.decoder = RedisReplyDecoder(
             maximumBytes: configuration.maximumReplyBytes, maximumElements: configuration.maximumReplyElements)
         self.counters = counters
-        self.closesOnReadOnly = configuration.requireMaster
+        self.configuration = configuration
         self.watch = LivenessWatch(timeout: configuration.commandTimeout, keepalive: configuration.keepaliveInterval)
         self.listener = listener
         self.pushReceiver = pushReceiver
@@ -165,7 +165,8 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     private func checkMastership(_ result: Result<RedisReply, RedisError>) {
-        guard self.closesOnReadOnly, case .failure(let error) = result, error.serverPrefix == "READONLY" else { return }
+        guard self.configuration.requireMaster, case .failure(let error) = result, error.serverPrefix == "READONLY"
+        else { return }
         self.close(RedisError(.disconnected, "the server has become a replica"))
     }
 
@@ -190,7 +191,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.close(RedisError(.disconnected, "\(error)"))
+        self.close(RedisError(.disconnected, FailureText.of(error, self.configuration)))
     }
 
     /// A tick of the connection's timer.

@@ -18,6 +18,9 @@ package struct RedisConfiguration: Sendable {
     /// Needed for `rediss://`.
     package var tls: TLS?
 
+    /// Words a failure of ``tls`` for people; nil where the error is none of it.
+    package var describeTLSFailure: (@Sendable (any Error) -> String?)?
+
     /// How long the transport may take to connect.
     package var connectTimeout: TimeAmount = .seconds(2)
 

@@ -140,7 +140,9 @@ extension RedisConnection {
     private func connectFailed(_ error: any Error) {
         switch self.machine.transportFailed(chance: .random(in: 0...1)) {
         case .retry(let pause, _):
-            self.report(RedisError(.disconnected, "cannot connect: \(error)"), pause: pause)
+            let place = FailureText.address(in: self.configuration)
+            let reason = FailureText.of(error, self.configuration)
+            self.report(RedisError(.disconnected, "cannot connect to \(place): \(reason)"), pause: pause)
             self.connect(after: pause)
         case .end: self.end()
         case .ignore: break
@@ -158,7 +160,7 @@ extension RedisConnection {
         do {
             try channel.pipeline.syncOperations.addHandler(handler)
         } catch {
-            let error = RedisError(.disconnected, "\(error)")
+            let error = RedisError(.disconnected, FailureText.of(error, self.configuration))
             self.channelWillClose(error)
             self.channelDidClose(error)
             return

@@ -112,6 +112,7 @@ package enum Node {
         configuration.clientName = "rollcall"
         if redis.url.isTLS, case .tcp(let host, _) = redis.url.address {
             configuration.tls = try NodeTLS.redis(redis, host: host)
+            configuration.describeTLSFailure = NodeTLS.describe
         }
         return configuration
     }

@@ -35,7 +35,8 @@ import Testing
             }
             #expect(later.code == .timeout)
             #expect(!later.wasSent)
-            try await eventually("it is logged") { events.log.all.contains { $0.contains("cannot connect") } }
+            let line = "cannot connect to \(FailureText.address(in: configuration)): Connection refused"
+            try await eventually("it is logged") { events.log.all.contains { $0.contains(line) } }
             let counters = try await client.onLoop { [client] in client.counters }
             #expect(counters.timeouts == 1)
             #expect(counters.dropped == 2)

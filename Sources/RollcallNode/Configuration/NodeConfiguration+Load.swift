@@ -169,7 +169,13 @@ extension NodeConfiguration {
         default: break
         }
         guard let certificate, let key else { return nil }
-        return CertificateFiles(certificate: certificate, key: key)
+        let files = CertificateFiles(certificate: certificate, key: key)
+        if let problem = NodeTLS.problem(withCertificates: certificate, isOwn: true) {
+            reader.report(certificateKey, problem)
+        } else if let problem = NodeTLS.problem(withKeyOf: files) {
+            reader.report(privateKey, problem)
+        }
+        return files
     }
 
     private static func readTrustedProxies(_ reader: inout SettingReader) -> [String] {
@@ -237,6 +243,9 @@ extension NodeConfiguration {
         let prefix = Self.readPrefix(.redisPrefix, &reader)
         let channelPrefix = Self.readPrefix(.redisChannelPrefix, &reader)
         let authorities = reader.pemFile(.redisCA, holding: "CERTIFICATE")
+        if let problem = authorities.flatMap({ NodeTLS.problem(withCertificates: $0, isOwn: false) }) {
+            reader.report(.redisCA, problem)
+        }
         let tls = Self.readCertificate(.redisCertificate, .redisKey, &reader)
         let url = Self.readRedisURL(&reader)
         let files: [SettingKey] = [.redisCA, .redisCertificate, .redisKey]

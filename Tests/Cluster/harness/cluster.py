@@ -18,15 +18,28 @@ LEASE = 3.0
 
 
 class Cluster:
-    """`duplicates` is the policy; `drain` the delay and the duration; `flags` go to every node."""
+    """`duplicates` is the policy; `drain` the delay and the duration; `flags` go to every node.
+
+    `redis_tls` is what RedisServer takes, `redis_url` makes its address, `redis_flags` are for whoever connects to it.
+    """
 
     def __init__(
-        self, directory, nodes=3, duplicates="probe", drain=("200ms", "1s"), flags=(), balancer=True, password=None
+        self,
+        directory,
+        nodes=3,
+        duplicates="probe",
+        drain=("200ms", "1s"),
+        flags=(),
+        balancer=True,
+        password=None,
+        redis_tls=None,
+        redis_url=None,
+        redis_flags=(),
     ):
         self.directory = Path(directory)
         self.secret = secrets.token_hex(32)
         self.secrets = {self.secret}
-        self.redis = RedisServer(directory, password)
+        self.redis = RedisServer(directory, password, redis_tls)
         self.balancer = Balancer(directory) if balancer else None
         secret_file = self.directory / "jwt-secret"
         secret_file.write_text(self.secret + "\n")
@@ -48,9 +61,12 @@ class Cluster:
             "--grant",
             "broadcast",
             *flags,
+            *redis_flags,
         ]
+        self._redis_flags = redis_flags
         # For the node and for `registry init` alike.
-        self.environment = {"ROLLCALL_REDIS_URL": self.redis.url, "ROLLCALL_LEASE_MS": str(int(LEASE * 1000))}
+        url = redis_url(self.redis) if redis_url else self.redis.url
+        self.environment = {"ROLLCALL_REDIS_URL": url, "ROLLCALL_LEASE_MS": str(int(LEASE * 1000))}
         if password:
             self.secrets.add(password)
         names = [f"n{number}" for number in range(1, nodes + 1)]
@@ -59,7 +75,7 @@ class Cluster:
 
     def start(self):
         self.redis.start()
-        result = run_rollcall("registry", "init", **self.environment)
+        result = run_rollcall("registry", "init", *self._redis_flags, **self.environment)
         assert result.returncode == 0, result.stderr
         for node in self.nodes:
             node.start(ready=False, **self.environment)

@@ -95,7 +95,7 @@ class NodeRuntime:
 
     kind = "javascript (Node)"
 
-    def __init__(self):
+    def __init__(self, **environment):
         self.numbers = itertools.count(1)
         self._calls = itertools.count(1)
         self._answers = {}
@@ -107,6 +107,7 @@ class NodeRuntime:
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
+            env={**os.environ, **environment},
         )
         threading.Thread(target=self._read, daemon=True).start()
 

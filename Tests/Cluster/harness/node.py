@@ -50,7 +50,7 @@ class Node(ManagedProcess):
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if '--tls-key' in self.flags else 'http'}://127.0.0.1:{self.port}"
 
     def start(self, *more_flags, ready=True, **environment):
         self.launch(

@@ -10,10 +10,15 @@ from .waiting import eventually
 
 
 class RedisServer(ManagedProcess):
-    """Nothing is saved unless `save` is called: what a restart finds is the test's decision."""
+    """Nothing is saved unless `save` is called: what a restart finds is the test's decision.
 
-    def __init__(self, directory, password=None):
+    With `tls`, a certificate and the authority of its clients, it speaks nothing else and asks for a certificate.
+    """
+
+    def __init__(self, directory, password=None, tls=None):
         super().__init__("redis", directory)
+        self.tls = tls
+        self.path = self.directory / "redis.sock"
         self.port = free_port()
         self.password = password
         self.dump = self.directory / "dump.rdb"
@@ -21,11 +26,15 @@ class RedisServer(ManagedProcess):
     @property
     def url(self):
         user = f"default:{self.password}@" if self.password else ""
-        return f"redis://{user}127.0.0.1:{self.port}"
+        return f"{'rediss' if self.tls else 'redis'}://{user}127.0.0.1:{self.port}"
 
     def start(self):
-        command = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.directory]
-        command += ["--save", "", "--appendonly", "no"]
+        command = ["redis-server", "--bind", "127.0.0.1", "--dir", self.directory, "--unixsocket", self.path]
+        command += ["--save", "", "--appendonly", "no", "--port", 0 if self.tls else self.port]
+        if self.tls:
+            certificate, authority = self.tls
+            command += ["--tls-port", self.port, "--tls-ca-cert-file", authority.certificate]
+            command += ["--tls-cert-file", certificate.certificate, "--tls-key-file", certificate.key]
         if self.password:
             command += ["--requirepass", self.password]
         self.launch(command)
@@ -33,7 +42,8 @@ class RedisServer(ManagedProcess):
         return self
 
     def cli(self, *arguments, check=True):
-        command = ["redis-cli", "-h", "127.0.0.1", "-p", str(self.port)]
+        place = ["-s", str(self.path)] if self.tls else ["-h", "127.0.0.1", "-p", str(self.port)]
+        command = ["redis-cli", *place]
         if self.password:
             command += ["--no-auth-warning", "-a", self.password]
         result = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=10)

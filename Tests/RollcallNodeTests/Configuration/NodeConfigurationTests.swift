@@ -260,8 +260,37 @@ import UserRegistryCore
 // MARK: - Keys and files
 
 extension NodeConfigurationTests {
-    private static let certificate = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
-    private static let privateKey = "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"
+    /// Of `localhost`, signed by itself, valid for a hundred years.
+    private static let certificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBfzCCASWgAwIBAgIUKpcXv+o8Ymmzed3QwpQytsCkAIgwCgYIKoZIzj0EAwIw
+        FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjE3MTI1NFoYDzIxMjYxMDI5
+        MTcxMjU0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+        PQMBBwNCAATH7n50ed5hpi0QXq3JoEvX/cDrd9Ezd5bVuFfD8tHayaDQXClBPnHH
+        2sJfBshjVNMej8YSsQO1cPI9zgL7ycnuo1MwUTAdBgNVHQ4EFgQUq55pGrcuquoe
+        20tMfu4q4wP1c3cwHwYDVR0jBBgwFoAUq55pGrcuquoe20tMfu4q4wP1c3cwDwYD
+        VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAs2UmRee+VVW+Zaf5UaO9
+        WWr8lrf9nbCAqoQDCiBmSWQCIHfhsc+dy01oOvTnUvlVSK7qdUL7hFsvM0IWfyRo
+        fosy
+        -----END CERTIFICATE-----
+
+        """
+    private static let privateKey = """
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg2xJrQOZgFJeWg6J3
+        Q0WjTucvFIre67qvFbJKFjX+nLWhRANCAATH7n50ed5hpi0QXq3JoEvX/cDrd9Ez
+        d5bVuFfD8tHayaDQXClBPnHH2sJfBshjVNMej8YSsQO1cPI9zgL7ycnu
+        -----END PRIVATE KEY-----
+
+        """
+    private static let otherPrivateKey = """
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgJ39ox7nUO/QjJVDg
+        ZN4yBUU6Gp2NRIAThzJTitbuIxShRANCAASuPOozcVQtVs1FRhP8A74oy8yuMVsM
+        +By5Az+d1OtOLGP4tpDl3tttYJymJXBy9JbxToh7vzYCjIUyom4ZHuKq
+        -----END PRIVATE KEY-----
+
+        """
 
     private func loadWithoutSecret(
         _ arguments: [String], for purpose: NodeConfiguration.Purpose = .node
@@ -351,6 +380,19 @@ extension NodeConfigurationTests {
         #expect(configuration.listener.tls == .init(certificate: certificate, key: key))
         #expect(configuration.redis?.tls == .init(certificate: certificate, key: key))
         #expect(configuration.redis?.certificateAuthorities == certificate)
+        let other = try self.directory.write("other.pem", Self.otherPrivateKey)
+        #expect(
+            self.problems(["--tls-certificate", certificate, "--tls-key", other]) == [
+                "--tls-key: the key in \(other) is not that of the certificate in \(certificate)"
+            ])
+        let broken = try self.directory.write("broken.pem", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")
+        #expect(
+            self.problems([
+                "--tls-certificate", broken, "--tls-key", key, "--redis-url", "rediss://h", "--redis-ca", broken,
+            ]) == [
+                "--tls-certificate: \(broken) holds no certificate that can be read",
+                "--redis-ca: \(broken) holds no certificate that can be read",
+            ])
         #expect(self.problems(["--tls-certificate", certificate]) == ["--tls-certificate: needs --tls-key as well"])
         #expect(self.problems(["--tls-key", key]) == ["--tls-key: needs --tls-certificate as well"])
         #expect(
