@@ -85,7 +85,7 @@ let allTargets: [Target] = [
     tests(
         "EngineIOServerTests",
         ["EngineIOServer", "TestSupport", log] + nio("NIOCore", "NIOEmbedded", "NIOPosix", "NIOHTTP1")),
-    tests("RollcallTests", ["Rollcall", "SocketIOCodec", "TestSupport"] + nio("NIOCore", "NIOPosix")),
+    tests("RollcallTests", ["Rollcall", "SocketIOCodec", "TestSupport", log] + nio("NIOCore", "NIOPosix")),
     tests(
         "HiredisClientTests",
         ["HiredisClient", "TestSupport", log] + nio("NIOCore", "NIOEmbedded", "NIOPosix")),

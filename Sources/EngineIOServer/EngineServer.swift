@@ -10,6 +10,8 @@ import Synchronization
 package protocol EngineServerDelegate: AnyObject, Sendable {
     /// Nil: the handshake goes on.
     func engineRefusal(of request: EngineRequest) -> EngineHTTPError?
+    /// The handshake was refused, by whomever.
+    func engineRefused(_ request: EngineRequest, _ error: EngineHTTPError)
     /// A session is about to open: the returned object gets its messages.
     func engineOpens(_ session: EngineSession) -> any EngineSessionReceiver
 }
@@ -126,6 +128,12 @@ package final class EngineServer: Sendable {
 
     /// Whether a session may be opened; an error otherwise.
     func refusal(of request: EngineRequest) -> EngineHTTPError? {
+        let refusal = self.firstRefusal(of: request)
+        if let refusal { self.delegate.engineRefused(request, refusal) }
+        return refusal
+    }
+
+    private func firstRefusal(of request: EngineRequest) -> EngineHTTPError? {
         if self.isDraining { return .draining }
         let limit = self.configuration.maxConnections
         if limit > 0, self.sessionCount >= limit { return .full }

@@ -34,6 +34,12 @@ package struct DuplicateArbiter: Sendable {
     /// Waiters beyond this many are not remembered by name; they ask again every poll.
     static let rememberedWaiters = 64
 
+    /// When a refused client may get another answer, in milliseconds: not before the pong that stands in its way is too
+    /// old to count. Nil where nothing but the end of the other connection changes the answer.
+    static func retryAfter(under policy: DuplicatePolicy) -> Int64? {
+        policy == .probe ? Int64(Self.resultLifetime / 1_000_000) : nil
+    }
+
     private let policy: DuplicatePolicy
     private let patience: UInt64
     private var waiters: [WaiterName] = []

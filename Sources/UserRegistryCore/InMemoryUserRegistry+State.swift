@@ -154,7 +154,9 @@ extension InMemoryUserRegistry {
             self.waiting -= 1
             self.users[entry.user]?.waiters.removeAll { $0 == id }
             let owner = self.users[entry.user].flatMap { self.claims[$0.owner] }
-            let refusal = RegistryRefusal.duplicate(since: owner?.details.connectedAt, retryAfterMilliseconds: nil)
+            let refusal = RegistryRefusal.duplicate(
+                since: owner?.details.connectedAt,
+                retryAfterMilliseconds: DuplicateArbiter.retryAfter(under: self.policy))
             self.outbox.append(.refused(entry.connection, refusal))
         }
 

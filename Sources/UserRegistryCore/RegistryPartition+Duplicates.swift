@@ -19,7 +19,8 @@ extension RegistryPartition {
             self.pump(now: now)
         case .denied(let connection, let since):
             guard let claim = self.claims[connection], claim.isUndecided else { return }
-            self.refuse(claim, .duplicate(since: since, retryAfterMilliseconds: nil), now: now)
+            let retryAfter = DuplicateArbiter.retryAfter(under: self.policy)
+            self.refuse(claim, .duplicate(since: since, retryAfterMilliseconds: retryAfter), now: now)
         }
     }
 

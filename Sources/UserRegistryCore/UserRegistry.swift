@@ -105,7 +105,7 @@ public struct LeaseGrant: Hashable, Sendable {
 /// Why a claim was not granted.
 public enum RegistryRefusal: Hashable, Sendable {
     /// The user is connected, on the word of the node that holds the connection. Final: `USER_ALREADY_CONNECTED`.
-    /// `since` is in milliseconds since 1970.
+    /// `since` is in milliseconds since 1970, `retryAfterMilliseconds` when asking again can bring another answer.
     case duplicate(since: Int64?, retryAfterMilliseconds: Int64?)
     /// Nobody could decide in time. Passes by itself: `REGISTRY_UNAVAILABLE`.
     case unavailable

@@ -19,6 +19,8 @@ final class EchoDelegate: EngineServerDelegate {
 
     func engineRefusal(of request: EngineRequest) -> EngineHTTPError? { self.refusal }
 
+    func engineRefused(_ request: EngineRequest, _ error: EngineHTTPError) {}
+
     func engineOpens(_ session: EngineSession) -> any EngineSessionReceiver {
         self.sessions.add(session)
         return Receiver(session, self.notes)

@@ -24,8 +24,8 @@ import Testing
     // MARK: Away
 
     @Test func withoutAServerCommandsFailAtOnceOrWait() async throws {
-        let configuration = try RedisConfiguration.testing(port: try RedisServerProcess.freePort())
-        try await withClient(configuration) { client, events in
+        let port = try RedisServerProcess.freePort()
+        try await withClient(.testing(port: port)) { client, events in
             let now = try await self.failure { try await client.execute(RedisCommand("PING")) }
             #expect(now.code == .disconnected)
             #expect(!now.wasSent)
@@ -35,7 +35,7 @@ import Testing
             }
             #expect(later.code == .timeout)
             #expect(!later.wasSent)
-            let line = "cannot connect to \(FailureText.address(in: configuration)): Connection refused"
+            let line = "cannot connect to 127.0.0.1:\(port): Connection refused"
             try await eventually("it is logged") { events.log.all.contains { $0.contains(line) } }
             let counters = try await client.onLoop { [client] in client.counters }
             #expect(counters.timeouts == 1)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import EngineIOServer
+import Logging
 import NIOCore
 import Synchronization
 import TestSupport
@@ -11,7 +12,8 @@ import UserRegistryCore
 
 /// Runs `body` against a server on loopback, on threads that may block, and stops the server afterwards.
 func withServer(
-    loops: Int = 1, admission: Admission? = nil, _ change: (inout ServerConfiguration) -> Void = { _ in },
+    loops: Int = 1, admission: Admission? = nil, logger: Logger = .silent,
+    _ change: (inout ServerConfiguration) -> Void = { _ in },
     setUp: (SocketIOServer) -> Void = { _ in },
     _ body: @escaping @Sendable (SocketIOServer, Int) async throws -> Void
 ) async throws {
@@ -20,7 +22,7 @@ func withServer(
     configuration.eventLoops = loops
     configuration.limits.eventRate = 0
     change(&configuration)
-    let server = SocketIOServer(configuration)
+    let server = SocketIOServer(configuration, logger: logger)
     server.of("/", admission: admission)
     setUp(server)
     let port = try await server.start()

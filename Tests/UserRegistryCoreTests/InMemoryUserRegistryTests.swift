@@ -61,6 +61,8 @@ import Testing
     }
 
     static let duplicate = RegistryRefusal.duplicate(since: 17, retryAfterMilliseconds: nil)
+    /// Under `probe` a pong answers for a second.
+    static let probed = RegistryRefusal.duplicate(since: 17, retryAfterMilliseconds: 1_000)
 
     @Test func rejectRefusesAtOnceAndFreesAtOnce() {
         let registry = InMemoryUserRegistry(node: "n", policy: .reject)
@@ -81,9 +83,9 @@ import Testing
         let waiters = (0..<200).map { _ in Connection("u", registry) }
         #expect(first.probes == 1 && waiters.allSatisfy { $0.refusal == nil && $0.grant == nil })
         first.answerProbe(true)
-        #expect(waiters.allSatisfy { $0.refusal == Self.duplicate } && first.isServed)
+        #expect(waiters.allSatisfy { $0.refusal == Self.probed } && first.isServed)
         // Answered from the result of a moment ago.
-        #expect(Connection("u", registry).refusal == Self.duplicate && first.probes == 0)
+        #expect(Connection("u", registry).refusal == Self.probed && first.probes == 0)
     }
 
     @Test func probeMakesRoomForTheNewest() {
@@ -96,7 +98,7 @@ import Testing
         first.release()
         #expect(third.isServed && second.grant == nil && third.probes == 1)
         third.answerProbe(true)
-        #expect(second.refusal == Self.duplicate && third.isServed)
+        #expect(second.refusal == Self.probed && third.isServed)
     }
 
     @Test func replaceShutsTheOldOneFirst() {

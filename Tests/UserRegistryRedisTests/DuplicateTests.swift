@@ -39,6 +39,8 @@ import UserRegistryCore
             let second = cluster.nodes[1].connect("u")
             try await eventually("refused") { second.refusal != nil }
             #expect(first.probes == 1 && first.isServed && second.decisions == 1)
+            #expect(
+                second.refusal == .duplicate(since: first.details.connectedAt, retryAfterMilliseconds: 1_000))
             // Answered from the result that is less than a second old.
             let third = cluster.nodes[1].connect("u")
             try await eventually("refused") { third.refusal != nil }

@@ -39,7 +39,7 @@ package enum EngineHTTPError: Error, Hashable, Sendable {
     }
 
     /// What the counter of refusals is labelled with.
-    var reason: String {
+    package var reason: String {
         switch self {
         case .transportUnknown: "transport_unknown"
         case .sessionUnknown: "session_unknown"
@@ -51,7 +51,8 @@ package enum EngineHTTPError: Error, Hashable, Sendable {
         }
     }
 
-    var message: String {
+    /// What the client is told.
+    package var message: String {
         switch self {
         case .transportUnknown: "Transport unknown"
         case .sessionUnknown: "Session ID unknown"

@@ -14,7 +14,7 @@ import UserRegistryCore
 public final class Namespace: Sendable {
     /// With a leading slash.
     public let name: String
-    unowned let server: SocketIOServer
+    let server: SocketIOServer
     let adapter: any Adapter
     /// What stands before a packet's id: nothing for `/`, else `/name,`.
     let wirePrefix: [UInt8]

@@ -246,8 +246,11 @@ final class NamespaceMembers {
         if buffer.capacity <= 65536 { self.scratch = buffer }
     }
 
-    func count(refusal: ConnectError) {
-        self.connectErrors[refusal.data?["code"]?.stringValue ?? "OTHER", default: 0] += 1
+    /// Returns the code under which it was counted.
+    func count(refusal: ConnectError) -> String {
+        let code = refusal.data?["code"]?.stringValue ?? "OTHER"
+        self.connectErrors[code, default: 0] += 1
+        return code
     }
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import EngineIOServer
+import Logging
 import NIOCore
 import SocketIOCodec
 
@@ -9,7 +10,7 @@ import SocketIOCodec
 final class Connection: EngineSessionReceiver {
     let session: EngineSession
     let loop: EngineLoop
-    private unowned let server: SocketIOServer
+    private let server: SocketIOServer
     /// The socket in `/`, which nearly every client has and most have alone.
     private var root: Socket?
     private var others: [String: Socket] = [:]
@@ -171,7 +172,9 @@ final class Connection: EngineSessionReceiver {
 
     private func sendInvalidNamespace(_ name: String) {
         self.loop.counters.refused["invalid_namespace", default: 0] += 1
-        let text = Self.payload(of: ConnectError("Invalid namespace"))
+        let error = ConnectError("Invalid namespace")
+        self.server.refusals.note(self.entry("connection refused", "INVALID_NAMESPACE", error.message))
+        let text = Self.payload(of: error)
         let encoder = PacketEncoder(self.server.configuration.parser, namespace: name)
         self.session.send { out in
             text.withUnsafeReadableBytes { payload in
@@ -242,10 +245,17 @@ final class Connection: EngineSessionReceiver {
 
     /// Ends the connection so that the client comes back by itself: no DISCONNECT packet, and every claim is released first.
     func closeTransport(code: String, _ reason: DisconnectReason) {
+        if self.ending == nil { self.server.refusals.note(self.entry("connection closed", code, reason.rawValue)) }
         self.loop.counters.refused["closed_\(code.lowercased())", default: 0] += 1
         self.closeSockets(reason, each: { _, _ in }) { connection in
             connection.session.close(.forcedClose, .comeBack(code: code))
         }
+    }
+
+    private func entry(_ message: Logger.Message, _ code: String, _ reason: String) -> RefusalLog.Entry {
+        RefusalLog.Entry(
+            message: message, code: code, reason: reason, user: self.root?.data.user?.id,
+            address: self.session.request?.address ?? "")
     }
 
     private func closeSockets(

@@ -33,6 +33,7 @@ public final class SocketIOServer: Service, Sendable {
     private let hooks = Hooks()
     private let namespaces = Mutex<[String: Namespace]>([:])
     private let engineStorage: EngineServer
+    let refusals: RefusalLog
 
     /// What the Engine.IO server asks for; a separate object, since it is needed before the server is complete.
     private final class Hooks: EngineServerDelegate {
@@ -55,6 +56,13 @@ public final class SocketIOServer: Service, Sendable {
             guard let refusal else { return nil }
             let handshake = Handshake(request: request, auth: [:], issued: Clock.milliseconds())
             return refusal(handshake).map { .forbidden($0.message) }
+        }
+
+        func engineRefused(_ request: EngineRequest, _ error: EngineHTTPError) {
+            self.state.withLock { $0.server }?.refusals.note(
+                RefusalLog.Entry(
+                    message: "connection refused", code: error.reason.uppercased(), reason: error.message,
+                    address: request.address))
         }
 
         func engineOpens(_ session: EngineSession) -> any EngineSessionReceiver {
@@ -91,6 +99,7 @@ public final class SocketIOServer: Service, Sendable {
     ) {
         self.configuration = configuration
         self.logger = logger
+        self.refusals = RefusalLog(logger)
         self.group = group
         self.ownsGroup = ownsGroup
         self.makeAdapter = makeAdapter
@@ -221,6 +230,8 @@ public final class SocketIOServer: Service, Sendable {
         await self.engine.closeAll(.serverShuttingDown, .comeBack(code: "NODE_DRAINING"))
         await self.engine.stopListening()
         await self.engine.stopTicking()
+        // The namespaces hold the server, so that neither they nor a connection ever miss it.
+        self.namespaces.withLock { $0 = [:] }
         if self.ownsGroup { try? await self.group.shutdownGracefully() }
     }
 }

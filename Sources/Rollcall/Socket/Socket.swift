@@ -150,7 +150,24 @@ public final class Socket: Sendable {
     }
 
     private func refuse(with error: ConnectError) {
-        self.members.count(refusal: error)
+        let code = self.members.count(refusal: error)
+        self.namespace.server.refusals.note(self.entry("connection refused", code, error.message))
+        self.refuse(by: error)
+    }
+
+    /// The registry has refused the user.
+    private func refuse(duplicate error: ConnectError) {
+        let code = self.members.count(refusal: error)
+        self.namespace.server.refusals.note(notable: self.entry("connection refused", code, error.message))
+        self.refuse(by: error)
+    }
+
+    private func entry(_ message: Logger.Message, _ code: String, _ reason: String) -> RefusalLog.Entry {
+        RefusalLog.Entry(
+            message: message, code: code, reason: reason, user: self.data.user?.id, address: self.handshake.address)
+    }
+
+    private func refuse(by error: ConnectError) {
         self.close(.serverNamespaceDisconnect) { connection, socket in
             connection.sendConnectError(error, namespace: socket.namespace)
         }
@@ -198,6 +215,13 @@ public final class Socket: Sendable {
                 socket.disconnect(.serverNamespaceDisconnect)
             }
         }
+    }
+
+    /// Leaves on the registry's word.
+    private func disconnect(_ reason: DisconnectReason, code: String) {
+        guard self.state.phase < .closing else { return }
+        self.namespace.server.refusals.note(notable: self.entry("connection closed", code, reason.rawValue))
+        self.disconnect(reason)
     }
 
     /// Leaves with a DISCONNECT packet; a connection without any namespace left is closed.
@@ -284,7 +308,8 @@ extension Socket: RegistryConnection {
                 return socket.loop.eventLoop.execute { socket.registryRefused(refusal) }
             }
             switch refusal {
-            case .duplicate(let since, let retryAfter): socket.refuse(with: admission.duplicateError(since, retryAfter))
+            case .duplicate(let since, let retryAfter):
+                socket.refuse(duplicate: admission.duplicateError(since, retryAfter))
             case .unavailable:
                 socket.state.connection?.closeTransport(code: "REGISTRY_UNAVAILABLE", .registryUnavailable)
             }
@@ -308,9 +333,9 @@ extension Socket: RegistryConnection {
     public func registryCloses(_ reason: RegistryCloseReason) {
         self.onLoop { socket in
             switch reason {
-            case .replaced: socket.disconnect(.replaced)
-            case .kicked: socket.disconnect(.kicked)
-            case .leaseLost: socket.disconnect(.registryLeaseLost)
+            case .replaced: socket.disconnect(.replaced, code: "REPLACED")
+            case .kicked: socket.disconnect(.kicked, code: "KICKED")
+            case .leaseLost: socket.disconnect(.registryLeaseLost, code: "LEASE_LOST")
             case .probeTimeout: socket.state.connection?.closeTransport(code: "PROBE_TIMEOUT", .probeTimeout)
             case .suspendedTooLong:
                 socket.state.connection?.closeTransport(code: "REGISTRY_UNAVAILABLE", .registryUnavailable)

@@ -37,6 +37,7 @@ class Cluster:
         redis_flags=(),
     ):
         self.directory = Path(directory)
+        self.duplicates = duplicates
         self.secret = secrets.token_hex(32)
         self.secrets = {self.secret}
         self.redis = RedisServer(directory, password, redis_tls)

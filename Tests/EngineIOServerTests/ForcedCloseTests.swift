@@ -1,0 +1,20 @@
+// This source file is part of the Rollcall project.
+// SPDX-License-Identifier: MIT
+
+import TestSupport
+import Testing
+
+@testable import EngineIOServer
+
+@Suite struct ForcedCloseTests {
+    /// RFC 6455 section 7.1.1 has the server wait for the client's close frame: not for ever.
+    @Test func aClientThatDoesNotAnswerACloseFrameIsCutOff() async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            try client.send("4close")
+            #expect(try client.readFrame().first == 0x88)
+            try client.expectEnd()
+        }
+    }
+}
