@@ -39,15 +39,14 @@ package final class WebSocketClient: Sendable {
             "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1", "Host: \(host)", "Upgrade: websocket",
             "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         ]
+        let request = (head + headers).joined(separator: "\r\n") + "\r\n\r\n"
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(FrameReader(frames))
+                    try channel.pipeline.syncOperations.addHandler(FrameReader(frames, request: request))
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
-        let request = (head + headers).joined(separator: "\r\n") + "\r\n\r\n"
-        try await channel.writeAndFlush(ByteBuffer(string: request))
         let client = WebSocketClient(channel, frames)
         try await eventually("the session is open") { client.texts.contains { $0.hasPrefix("0{") } }
         return client
@@ -119,15 +118,25 @@ package final class WebSocketClient: Sendable {
     }
 }
 
-/// Takes a server's frames apart.
+/// Asks for the WebSocket and takes the server's frames apart.
 private final class FrameReader: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let frames: Recorder<WebSocketClient.Frame>
+    private let request: String
     private var buffer = ByteBuffer()
     private var isUpgraded = false
 
-    init(_ frames: Recorder<WebSocketClient.Frame>) { self.frames = frames }
+    init(_ frames: Recorder<WebSocketClient.Frame>, request: String) {
+        self.frames = frames
+        self.request = request
+    }
+
+    /// Here and not by the test, which may wait for a thread until the server has lost its patience.
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: self.request)), promise: nil)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var read = self.unwrapInboundIn(data)
