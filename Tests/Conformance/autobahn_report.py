@@ -1,7 +1,10 @@
 # This source file is part of the Rollcall project.
 # SPDX-License-Identifier: MIT
 
-"""Adds up reports of Autobahn's fuzzing client: autobahn_report.py [--expect N] index.json…
+"""Adds up reports of Autobahn's fuzzing client: autobahn_report.py [--expect N | --late] index.json…
+
+A case that is in several reports counts as in the last. With --late only the cases are printed that are good but for the
+server having closed the connection too late.
 
 Exit status 1 if a case's behaviour or its closing is neither OK nor INFORMATIONAL, or if there are not N cases.
 """
@@ -17,6 +20,7 @@ GOOD = {"OK", "INFORMATIONAL"}
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--expect", type=int, help="how many cases there must be")
+    parser.add_argument("--late", action="store_true")
     parser.add_argument("reports", nargs="+")
     arguments = parser.parse_args()
 
@@ -25,6 +29,12 @@ def main():
         with open(path, encoding="utf-8") as file:
             for agent in json.load(file).values():
                 cases.update(agent)
+
+    if arguments.late:
+        for name, case in cases.items():
+            if case["behavior"] in GOOD and case["behaviorClose"] == "FAILED BY CLIENT":
+                print(name)
+        return 0
 
     bad = {name: case for name, case in cases.items() if not {case["behavior"], case["behaviorClose"]} <= GOOD}
     for name, case in sorted(bad.items(), key=lambda item: [int(part) for part in item[0].split(".")]):
