@@ -7,8 +7,18 @@ import NIOCore
 enum ValueReading {
     /// Whether the value is `null` or missing.
     static func isNil(_ text: UnsafeRawBufferPointer?) -> Bool {
-        guard let text else { return true }
-        return text.equals("null")
+        guard let text, !text.equals("null") else { return true }
+        // Around a whole text there may be whitespace.
+        guard let first = text.first, first <= 0x20 || first == UInt8(ascii: "n") else { return false }
+        do throws(JSONError) {
+            var cursor = try JSONCursor(text)
+            guard try cursor.nextByte() == UInt8(ascii: "n") else { return false }
+            _ = try cursor.readLiteral()
+            try cursor.expectEnd()
+            return true
+        } catch {
+            return false
+        }
     }
 
     static func string(_ text: UnsafeRawBufferPointer?) throws(ValueError) -> String {
