@@ -33,6 +33,15 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+// ROLLCALL_FUZZ=1 (deploy/fuzz.sh) builds the fuzzer, and only that. What it calls is at other times part of the tests
+// that replay its corpora.
+let isFuzzing = Context.environment["ROLLCALL_FUZZ"] == "1"
+let fuzzed: [Target.Dependency] =
+    [
+        "EngineIOServer", "SocketIOCodec", "HiredisClient", "RollcallRedis", "Rollcall", "UserRegistryCore",
+        "UserRegistryRedis", log,
+    ] + nio("NIOCore", "NIOEmbedded", "NIOHTTP1")
+
 // docs/architecture.md says what each target is for and what it may import.
 let allTargets: [Target] = [
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -106,6 +115,13 @@ let allTargets: [Target] = [
             + nio("NIOCore")),
     tests("RollcallNodeTests", ["RollcallNode", "RollcallAuth", "HiredisClient", "UserRegistryCore", log]),
     tests("RollcallCLITests", ["RollcallCLI"] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
+    isFuzzing
+        ? .executableTarget(
+            name: "Fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Corpus", "Replay"],
+            swiftSettings: settings)
+        : .testTarget(
+            name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Corpus", "Fuzzer"],
+            swiftSettings: settings),
 ]
 
 let allPackages: [Package.Dependency] = [
@@ -150,7 +166,7 @@ let products: [Product] = [
 ]
 
 let package: Package
-if let wanted = Context.environment["ROLLCALL_TARGETS"], !wanted.isEmpty {
+if let wanted = isFuzzing ? "Fuzz" : Context.environment["ROLLCALL_TARGETS"], !wanted.isEmpty {
     let part = closure(of: wanted.split(separator: ",").map(String.init), in: allTargets)
     package = Package(
         name: "rollcall",

@@ -3,7 +3,7 @@
 #
 #   deploy/test.sh [unit|cluster|all] [argument of pytest…]
 #
-# unit:    swift test.
+# unit:    swift test, which also replays the fuzzer's corpora (deploy/fuzz.sh).
 # cluster: real nodes, Redis, HAProxy and clients: pytest in Tests/Cluster, for example
 #          `deploy/test.sh cluster -k drain -n 0`.
 # What is missing is installed: packages by apt, the Python side into a virtual environment in the user's cache folder,

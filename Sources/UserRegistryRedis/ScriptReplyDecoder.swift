@@ -12,7 +12,7 @@ enum ScriptReplyDecoder {
         case .failure(let error):
             return error.certainlyNotExecuted ? .notExecuted : .unknown
         case .success(let reply):
-            if case .count = script { return reply.int.map { .count(max(0, $0 - 1)) } ?? .unknown }
+            if case .count = script { return reply.int.map { .count(max(1, $0) - 1) } ?? .unknown }
             guard let elements = reply.elements, let code = elements.first?.text else { return .unknown }
             return Self.decode(code, elements, of: script)
         }

@@ -41,12 +41,14 @@ enum RequestHeadParser {
             let targetEnd = Self.firstIndex(of: 0x20, in: head, from: 4), targetEnd < lineEnd,
             lineEnd - targetEnd == 9, memcmp(start + targetEnd + 1, "HTTP/1.1", 8) == 0
         else { return .other }
+        guard Self.isStrict(head, targetEnd: targetEnd, lineEnd: lineEnd) else { return .other }
         var request = WebSocketRequest(
             length: length, target: UnsafeRawBufferPointer(rebasing: head[4..<targetEnd]),
             key: UnsafeRawBufferPointer(start: nil, count: 0), isVersion13: false, isComplete: false)
         var wantsUpgrade = false
         var (hasHost, namesUpgrade) = (false, false)
         var isWellFormed = true
+        var hasLength = false
         Self.forEachHeader(in: head) { name, value in
             switch name.count {
             case 4 where Self.equals(name, "host"): hasHost = true
@@ -55,7 +57,9 @@ enum RequestHeadParser {
             case 7 where Self.equals(name, "upgrade"): wantsUpgrade = Self.equals(value, "websocket")
             case 17 where Self.equals(name, "sec-websocket-key"): request.key = value
             case 21 where Self.equals(name, "sec-websocket-version"): request.isVersion13 = Self.equals(value, "13")
-            case 14 where Self.equals(name, "content-length"): isWellFormed = isWellFormed && Self.equals(value, "0")
+            case 14 where Self.equals(name, "content-length"):
+                isWellFormed = isWellFormed && !hasLength && Self.equals(value, "0")
+                hasLength = true
             case 17 where Self.equals(name, "transfer-encoding"): isWellFormed = false
             case 0: isWellFormed = false
             default: break
@@ -63,6 +67,31 @@ enum RequestHeadParser {
         }
         request.isComplete = hasHost && namesUpgrade
         return wantsUpgrade && isWellFormed ? .webSocket(request) : .other
+    }
+
+    /// Whether a general parser finds the same headers in it, so that a proxy in front saw what we see: a path of visible
+    /// ASCII, lines that end with CR and LF, names that are tokens, values without control characters (RFC 9110, 5.5 and 5.6.2).
+    private static func isStrict(_ head: UnsafeRawBufferPointer, targetEnd: Int, lineEnd: Int) -> Bool {
+        guard targetEnd > 4, head[4] == UInt8(ascii: "/"), head[lineEnd + 1] == 0x0A,
+            head[4..<targetEnd].allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return false }
+        var lineStart = lineEnd + 2
+        while lineStart < head.count - 2 {
+            var index = lineStart
+            while Self.isTokenCharacter(head[index]) { index += 1 }
+            guard index > lineStart, head[index] == UInt8(ascii: ":") else { return false }
+            repeat { index += 1 } while head[index] >= 0x20 && head[index] != 0x7F || head[index] == 0x09
+            guard head[index] == 0x0D, head[index + 1] == 0x0A else { return false }
+            lineStart = index + 2
+        }
+        return true
+    }
+
+    /// RFC 9110, 5.6.2, as bits of the ASCII characters.
+    @inline(__always)
+    private static func isTokenCharacter(_ byte: UInt8) -> Bool {
+        let bits: UInt64 = byte < 64 ? 0x03FF_6CFA_0000_0000 : byte < 128 ? 0x57FF_FFFF_C7FF_FFFE : 0
+        return bits >> UInt64(byte & 63) & 1 != 0
     }
 
     /// Calls `body` with each header's name and its value without the white space around it. A line without a colon, or that

@@ -216,13 +216,17 @@ final class WebSocketConnection: ChannelInboundHandler {
         return used
     }
 
-    /// Text that cannot become valid any more is refused before its frame is whole, as is a frame that may not come now.
+    /// Text that cannot become valid any more is refused before its frame is whole, as is a frame that may not come now or makes
+    /// its message too long.
     @inline(never)
     private func checkCut(_ header: FrameHeader, _ frame: UnsafeRawBufferPointer) {
         switch header.firstByte & ~WebSocketCodec.final {
         case 0x01 where self.message == nil: break
         case 0x00:
             guard let message = self.message else { return self.violate(1002) }
+            guard message.isCompressed || message.bytes.readableBytes + header.payloadLength <= self.maxPayload else {
+                return self.violate(1009)
+            }
             guard message.isText, !message.isCompressed else { return }
             if self.cutText.isFresh { self.cutText = CutTextProgress(after: message.utf8) }
         case 0x01, 0x02, 0x40, 0x41, 0x42:

@@ -107,7 +107,7 @@ struct JSONOutline {
         if isMark {
             self.containers[index].isPlaceholder = byte == UInt8(ascii: "t")
         } else {
-            self.containers[index].number = ASCII.isDigit(byte) ? try ahead.readIndex() : -1
+            self.containers[index].number = ASCII.isDigit(byte) || byte == ASCII.minus ? try ahead.readIndex() : -1
         }
     }
 }
@@ -122,10 +122,12 @@ extension JSONCursor {
         }
     }
 
-    /// Consumes a number; returns its value if that is an index, else -1.
+    /// Consumes a number; returns its value if that is an index, however it is written (`0.0` and `-0` are zero), else -1.
     fileprivate mutating func readIndex() throws(JSONError) -> Int {
         let start = self.index
-        guard try self.skipNumber() else { return -1 }
-        return JSONNumber.integer(self.slice(from: start, to: self.index), as: Int.self) ?? -1
+        let isInteger = try self.skipNumber()
+        let text = self.slice(from: start, to: self.index)
+        if isInteger, let value = JSONNumber.integer(text, as: Int.self) { return value }
+        return Int(exactly: JSONNumber.double(text)) ?? -1
     }
 }
