@@ -31,6 +31,8 @@ final class TestNode: Sendable {
         var waitsUntilReady = true
         var namespaces = ["/"]
         var configure: @Sendable (inout RedisClusterConfiguration) -> Void = { _ in }
+        var settings: @Sendable (inout ServerConfiguration) -> Void = { _ in }
+        var logger = Logger.silent
         var setUp: @Sendable (SocketIOServer, RedisCluster) -> Void = { _, _ in }
     }
 
@@ -42,11 +44,12 @@ final class TestNode: Sendable {
         var configuration = RedisClusterConfiguration(redis: try .testing(port: redisPort))
         configuration.publishPatience = options.patience
         options.configure(&configuration)
-        let logger = Logger.silent
+        let logger = options.logger
         let cluster = RedisCluster(configuration, eventLoop: group.next(), logger: logger)
         var settings = ServerConfiguration()
         settings.port = 0
         settings.limits.eventRate = 0
+        options.settings(&settings)
         let server = SocketIOServer(
             settings, group: group, ownsGroup: false, makeAdapter: ClusterAdapter.redis(cluster).make, logger: logger)
         for name in options.namespaces { Self.addEvents(to: server.of(name)) }
