@@ -446,6 +446,36 @@ import UserRegistryCore
 
     // MARK: several event loops
 
+    /// An event that is in the log already, but not yet sent on the loop, when the client enters its rooms again: once, not twice.
+    @Test func eventsOnTheirWayComeOnce() async throws {
+        let notes = Notes()
+        try await Self.withRecovery(
+            ConnectionStateRecovery(skipMiddlewares: false),
+            setUp: { server in
+                server.use { socket in
+                    guard socket.recovered else { return }
+                    notes.add("connecting")
+                    // On the event loop, which does nothing else meanwhile.
+                    let deadline = ContinuousClock.now + .seconds(10)
+                    while notes.count("sent") == 0, ContinuousClock.now < deadline {}
+                }
+            }
+        ) { server, port in
+            let (client, identity) = try Self.connect(port)
+            server.emit("a")
+            let offset = try Self.expect(client, #"["a"]"#)
+            try await Self.lose(client, server)
+            let again = try Self.back(port, identity, offset)
+            try await eventually("connecting") { notes.count("connecting") == 1 }
+            server.emit("b")
+            notes.add("sent")
+            try Self.expect(again, #"["b"]"#)
+            #expect(try Identity(try again.readText()) == identity)
+            server.emit("c")
+            try Self.expect(again, #"["c"]"#)
+        }
+    }
+
     /// Threads send while a client loses its connection again and again: it gets every event once, in each sender's order.
     @Test func nothingIsLostOrDoubledOnSeveralLoops() async throws {
         let senders = 4
