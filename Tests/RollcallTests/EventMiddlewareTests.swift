@@ -109,7 +109,7 @@ import UserRegistryCore
         } _: { server, port in
             let client = try TestClient(connectedTo: port)
             let pad = String(repeating: "p", count: 1000)
-            let count = 20_000
+            let count = 5000
             async let sent: Void = {
                 for number in 0..<count { try client.send(#"42\#(number)["e",\#(number),"\#(pad)"]"#) }
             }()

@@ -10,7 +10,7 @@ package final class RedisServerProcess: Sendable {
     package let port: Int
     package let folder: String
     private let words: [String]
-    private let pid = Mutex<pid_t>(0)
+    private let pid: Mutex<pid_t>
 
     /// Where it listens besides TCP.
     package var socketPath: String { self.folder + "/redis.sock" }
@@ -20,14 +20,28 @@ package final class RedisServerProcess: Sendable {
         var template = Array("/tmp/redis-test-XXXXXX".utf8CString)
         guard let folder = mkdtemp(&template) else { throw TestFailure("mkdtemp: \(errno)") }
         self.folder = String(cString: folder)
-        self.port = try Self.freePort()
-        self.words =
-            [
-                "redis-server", "--port", "\(self.port)", "--bind", "127.0.0.1", "--dir", self.folder, "--save", "",
-                "--appendonly", "no", "--unixsocket", self.folder + "/redis.sock", "--logfile",
-                self.folder + "/redis.log", "--enable-debug-command", "yes",
-            ] + arguments
-        try self.start()
+        let launched = try Self.launch(in: self.folder, arguments)
+        self.port = launched.port
+        self.words = launched.words
+        self.pid = Mutex(launched.pid)
+    }
+
+    /// A server of another test may take the port before Redis does: then with another one.
+    private static func launch(
+        in folder: String, _ arguments: [String]
+    ) throws -> (port: Int, words: [String], pid: pid_t) {
+        for _ in 0..<5 {
+            let port = try Self.freePort()
+            let words =
+                [
+                    "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder, "--save", "",
+                    "--appendonly", "no", "--unixsocket", folder + "/redis.sock", "--logfile", folder + "/redis.log",
+                    "--enable-debug-command", "yes",
+                ] + arguments
+            let pid = try Self.spawn(words)
+            if Self.waits(for: pid, on: port) { return (port, words, pid) }
+        }
+        throw TestFailure("redis-server does not answer; see its log")
     }
 
     deinit {
@@ -39,13 +53,22 @@ package final class RedisServerProcess: Sendable {
     /// Starts it and waits until it answers, be it with an error, and has loaded its data.
     package func start() throws {
         let pid = try Self.spawn(self.words)
+        guard Self.waits(for: pid, on: self.port) else {
+            throw TestFailure("redis-server does not answer; see its log")
+        }
         self.pid.withLock { $0 = pid }
+    }
+
+    /// Whether the process answers before it ends. If not, it is gone.
+    private static func waits(for pid: pid_t, on port: Int) -> Bool {
         for _ in 0..<2_000 {
-            if self.answers() { return }
+            if Self.answers(on: port) { return true }
+            if waitpid(pid, nil, WNOHANG) == pid { return false }
             usleep(5_000)
         }
-        self.stop()
-        throw TestFailure("redis-server does not answer; see its log")
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
+        return false
     }
 
     /// Kills it as a crash would.
@@ -72,10 +95,10 @@ package final class RedisServerProcess: Sendable {
         return pid
     }
 
-    private func answers() -> Bool {
+    private static func answers(on port: Int) -> Bool {
         guard let connection = Self.socketOnLoopback() else { return false }
         defer { close(connection) }
-        var address = Self.loopback(port: self.port)
+        var address = Self.loopback(port: port)
         let connected = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -84,7 +107,9 @@ package final class RedisServerProcess: Sendable {
         guard connected == 0, write(connection, "PING\r\n", 6) == 6 else { return false }
         var answer = [UInt8](repeating: 0, count: 64)
         let count = read(connection, &answer, answer.count)
-        return count > 0 && !answer.starts(with: "-LOADING".utf8)
+        // A result or an error of Redis, not what an HTTP server says.
+        guard count > 0, answer[0] == UInt8(ascii: "+") || answer[0] == UInt8(ascii: "-") else { return false }
+        return !answer.starts(with: "-LOADING".utf8)
     }
 
     /// A port that was free a moment ago.
