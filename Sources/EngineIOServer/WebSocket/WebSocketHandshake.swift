@@ -83,7 +83,7 @@ struct WebSocketHandshake {
         self.writeAcceptance(request.key, cookie: nil, deflate, into: &out)
         if session.eventLoop === self.loop.eventLoop {
             let session = session.onLoop
-            guard Self.canUpgrade(session) else { return self.refuse(.badRequest) }
+            guard Self.canUpgrade(session) else { return self.turnAway(out) }
             let connection = WebSocketConnection(
                 loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload,
                 deflate: deflate)
@@ -102,7 +102,7 @@ struct WebSocketHandshake {
         let answer = out
         session.execute { session in
             guard Self.canUpgrade(session) else {
-                return channel.eventLoop.execute { pending.onLoop.refuse(EngineHTTPError.badRequest.webSocketResponse) }
+                return channel.eventLoop.execute { pending.onLoop.turnAway(answer) }
             }
             let connection = WebSocketConnection(
                 loop: session.loop, channel: channel, maxPayload: maxPayload, deflate: deflate)
@@ -114,6 +114,18 @@ struct WebSocketHandshake {
 
     private static func canUpgrade(_ session: EngineSession) -> Bool {
         session.isOpen && session.polling != nil && session.candidate == nil && session.loop.configuration.allowUpgrades
+    }
+
+    /// The session has a WebSocket already, or is about to: like the reference, accept another one and close it at once.
+    private func turnAway(_ acceptance: ByteBuffer) {
+        self.loop.counters.refused["upgrade_not_possible", default: 0] += 1
+        Self.turnAway(acceptance, self.channel)
+    }
+
+    fileprivate static func turnAway(_ acceptance: ByteBuffer, _ channel: any Channel) {
+        var out = acceptance
+        out.writeBytes([0x88, 0])  // a close frame without a code
+        channel.writeAndFlush(out).whenComplete { _ in channel.close(promise: nil) }
     }
 
     private static func startCandidate(_ session: EngineSession, _ connection: WebSocketConnection) {
@@ -212,10 +224,8 @@ private final class PendingForwarder: ChannelInboundHandler, RemovableChannelHan
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    func refuse(_ response: String) {
-        guard let context = self.context else { return }
-        let channel = context.channel
-        channel.writeAndFlush(ByteBuffer(string: response)).whenComplete { _ in channel.close(promise: nil) }
+    func turnAway(_ acceptance: ByteBuffer) {
+        if let context = self.context { WebSocketHandshake.turnAway(acceptance, context.channel) }
     }
 
     func forward(to connection: LoopBound<WebSocketConnection>, answer: ByteBuffer) {
