@@ -81,8 +81,11 @@ let allTargets: [Target] = [
         ] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
     executable(
         "ConformanceServer",
-        ["Rollcall", "RollcallRedis", .product(name: "ArgumentParser", package: "swift-argument-parser"), log]
-            + nio("NIOCore")),
+        [
+            "Rollcall", "RollcallRedis", "SocketIOCodec",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"), log, lifecycle,
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        ] + nio("NIOCore")),
 
     // Clients, servers and waiting that several of the tests share.
     .target(

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Logging
 import Rollcall
 import RollcallRedis
+import ServiceLifecycle
+import UnixSignals
 
 #if canImport(Glibc)
     import Glibc
@@ -16,8 +19,8 @@ import RollcallRedis
 struct ConformanceServer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "conformance-server")
 
-    enum Profile: String, ExpressibleByArgument {
-        case bench
+    enum Profile: String, ExpressibleByArgument, CaseIterable {
+        case bench, client, harness
         case `protocol`
     }
 
@@ -33,6 +36,18 @@ struct ConformanceServer: AsyncParsableCommand {
     @Option(name: .customLong("redis-url"), help: "Shares broadcasts with other servers.") var redisURL: String?
 
     func run() async throws {
+        let logger = Logger(label: "conformance-server", factory: { _ in SwiftLogNoOpLogHandler() })
+        let cluster = try self.redisURL.map { try RedisCluster(url: $0) }
+        let server = SocketIOServer(self.serverConfiguration, adapter: cluster.map { .redis($0) } ?? .none)
+        self.setUp(server)
+        // The listener stops first: the clients are told while the cluster still hears this server.
+        let services: [any Service] = (cluster.map { [$0] } ?? []) + [AnnouncedServer(server: server)]
+        try await ServiceGroup(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        ).run()
+    }
+
+    private var serverConfiguration: ServerConfiguration {
         var configuration = ServerConfiguration()
         configuration.port = self.port
         configuration.path = self.path
@@ -42,19 +57,33 @@ struct ConformanceServer: AsyncParsableCommand {
         if self.perMessageDeflate { configuration.perMessageDeflate = .init() }
         switch self.profile {
         case .bench: break
+        case .client: ClientProfile.configure(&configuration)
+        case .harness: HarnessProfile.configure(&configuration)
         case .protocol: ProtocolProfile.configure(&configuration)
         }
         if let pingInterval { configuration.pingInterval = .milliseconds(pingInterval) }
         if let pingTimeout { configuration.pingTimeout = .milliseconds(pingTimeout) }
-        let cluster = try self.redisURL.map { try RedisCluster(url: $0) }
-        let server = SocketIOServer(configuration, adapter: cluster.map { .redis($0) } ?? .none)
+        return configuration
+    }
+
+    private func setUp(_ server: SocketIOServer) {
         switch self.profile {
         case .bench: BenchProfile.setUp(server)
+        case .client: ClientProfile.setUp(server)
+        case .harness: HarnessProfile.setUp(server)
         case .protocol: ProtocolProfile.setUp(server)
         }
-        let port = try await server.start()
+    }
+}
+
+/// Says where the server listens: whoever started us waits for this line.
+private struct AnnouncedServer: Service {
+    let server: SocketIOServer
+
+    func run() async throws {
+        let port = try await self.server.start()
         print("listening on 127.0.0.1:\(port)")
-        fflush(nil)  // whoever started us waits for this line
-        if let cluster { try await cluster.run() } else { try await Task.sleep(for: .seconds(365 * 86400)) }
+        fflush(nil)
+        try await self.server.run()
     }
 }

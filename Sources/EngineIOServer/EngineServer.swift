@@ -53,6 +53,9 @@ package final class EngineServer: Sendable {
 
     // MARK: listening
 
+    /// Whether the port is bound.
+    package var isListening: Bool { self.listener.withLock { $0 != nil } }
+
     /// Binds and serves. Throws what the bind throws (a port in use).
     ///
     /// - Parameter group: must consist of the event loops given to `init`.

@@ -130,7 +130,7 @@ extension Socket {
     func answer(_ event: IncomingEvent, _ body: () throws -> Arguments?) {
         do {
             guard let answer = try body(), let id = event.acknowledgementID else { return }
-            answer.text.withUnsafeReadableBytes { self.acknowledge(id, arguments: $0, attachments: answer.attachments) }
+            self.acknowledge(id, passing: answer)
         } catch {
             self.fail(event.acknowledgementID, error)
         }

@@ -58,11 +58,11 @@ public struct ServerConfiguration: Sendable {
     public init() {}
 
     /// How packets travel.
-    public enum Transport: Hashable, Sendable {
+    public enum Transport: String, Hashable, Sendable {
         /// HTTP long-polling.
         case polling
         /// WebSocket.
-        case webSocket
+        case webSocket = "websocket"
     }
 
     /// Bounds of what clients may use. 0 means no limit for the last four.

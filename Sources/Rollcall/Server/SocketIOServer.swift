@@ -185,9 +185,9 @@ public final class SocketIOServer: Service, Sendable {
     }
 
     /// Serves until the task is cancelled or the service group shuts down gracefully; then ends all connections so that the
-    /// clients come back elsewhere.
+    /// clients come back elsewhere. Starts the server, unless ``start()`` has.
     public func run() async throws {
-        try await self.start()
+        if !self.engine.isListening { try await self.start() }
         try? await gracefulShutdown()
         await self.drain(delay: .zero, duration: .zero)
         await self.stop()

@@ -112,6 +112,16 @@ public final class Socket: Sendable {
         return extras
     }
 
+    /// How the connection's packets travel now; nil when it is over.
+    public func transport() async -> ServerConfiguration.Transport? {
+        await withCheckedContinuation { continuation in
+            self.onLoop { socket in
+                let name = socket.state.connection?.session.transportName
+                continuation.resume(returning: name.flatMap { ServerConfiguration.Transport(rawValue: $0) })
+            }
+        }
+    }
+
     // MARK: connecting
 
     /// The middleware has decided.
