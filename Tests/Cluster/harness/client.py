@@ -68,6 +68,14 @@ class Client:
         with self.lock:
             self.events.append((name, arguments))
 
+    def answer(self, event, arguments, after=0):
+        """What events that ask for an acknowledgement get from now on, so many milliseconds later."""
+        raise NotImplementedError
+
+    def leave(self):
+        """Disconnects of its own accord, and keeps its record."""
+        raise NotImplementedError
+
     def request(self, event, *arguments, timeout=10):
         """Sends and returns the acknowledgement's arguments."""
         raise NotImplementedError

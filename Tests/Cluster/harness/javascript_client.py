@@ -12,6 +12,8 @@ import subprocess
 import threading
 from pathlib import Path
 
+import playwright.sync_api
+
 from .client import Client
 
 _HERE = Path(__file__).parent / "javascript"
@@ -27,7 +29,9 @@ def client_library():
 class JavaScriptClient(Client):
     """One socket of a runtime."""
 
-    def __init__(self, runtime, url, user=None, token=None, tokens=None, transports=None, **options):
+    def __init__(
+        self, runtime, url, user=None, token=None, tokens=None, transports=None, namespace="/", **options
+    ):
         super().__init__(user)
         self.kind = runtime.kind
         self.attempts = 0  # reconnections that the library has tried
@@ -40,7 +44,7 @@ class JavaScriptClient(Client):
         if transports:
             options["transports"] = transports
         tokens = tokens or ([token] if token is not None else None)
-        runtime.call("connect", id=self._id, url=url, options=options, tokens=tokens)
+        runtime.call("connect", id=self._id, url=url, namespace=namespace, options=options, tokens=tokens)
 
     def poll(self):
         look = self._runtime.call("look", id=self._id, **{"from": self._seen})
@@ -55,7 +59,7 @@ class JavaScriptClient(Client):
                 case "disconnect":
                     self.disconnects.append(entry["reason"])
                 case "event":
-                    self.record_event(entry["name"], entry["args"])
+                    self.record_event(entry["name"], _unpack(entry["args"]))
                 case "attempt":
                     self.attempts += 1
                 case "open":
@@ -85,6 +89,12 @@ class JavaScriptClient(Client):
             "request", id=self._id, event=event, args=_pack(list(arguments)), timeout=timeout * 1000
         )
         return _unpack(answer)
+
+    def answer(self, event, arguments, after=0):
+        self._runtime.call("answer", id=self._id, event=event, args=_pack(arguments), after=after)
+
+    def leave(self):
+        self._runtime.call("leave", id=self._id)
 
     def close(self):
         self._runtime.call("close", id=self._id)
@@ -149,7 +159,10 @@ class PageRuntime:
         self.page.add_script_tag(content=(_HERE / "clients.js").read_text())
 
     def call(self, method, **params):
-        return self.page.evaluate("([method, params]) => rollcallClients[method](params)", [method, params])
+        try:
+            return self.page.evaluate("([method, params]) => rollcallClients[method](params)", [method, params])
+        except playwright.sync_api.Error as error:
+            raise AssertionError(error.message) from error
 
     def close(self):
         self._context.close()

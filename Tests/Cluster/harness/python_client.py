@@ -5,6 +5,7 @@
 
 import contextlib
 import threading
+import time
 
 import engineio.payload
 import requests
@@ -20,21 +21,39 @@ engineio.payload.Payload.max_decode_packets = 10_000
 class PythonClient(Client):
     kind = "python"
 
-    def __init__(self, url, user=None, token=None, transports=None, auth=None, headers=None, wait_timeout=5, **options):
+    def __init__(
+        self,
+        url,
+        user=None,
+        token=None,
+        transports=None,
+        auth=None,
+        headers=None,
+        wait_timeout=5,
+        namespace="/",
+        **options,
+    ):
         super().__init__(user)
         options = {"reconnection_delay": 0.5, "reconnection_delay_max": 1, **options}
         self.client = socketio.Client(**options)
         self.acknowledgements = Acknowledgements()
-        self.client.on("connect", lambda: self.connects.append(self.client.get_sid()))
-        self.client.on("connect_error", self._refused)
-        self.client.on("disconnect", lambda reason=None: self.disconnects.append(reason))
-        self.client.on("*", lambda event, *arguments: self.record_event(event, list(arguments)))
+        self.namespace = namespace
+        self._answers = {}
+        handlers = {
+            "connect": lambda: self.connects.append(self.client.get_sid(namespace)),
+            "connect_error": self._refused,
+            "disconnect": lambda reason=None: self.disconnects.append(reason),
+            "*": self._arrived,
+        }
+        for event, handler in handlers.items():
+            self.client.on(event, handler, namespace=namespace)
         try:
             self.client.connect(
                 url,
                 auth=auth if auth is not None else {"token": token} if token else None,
                 transports=transports,
                 headers=headers or {},
+                namespaces=[namespace],
                 wait_timeout=wait_timeout,
             )
         except socketio.exceptions.ConnectionError as error:
@@ -53,12 +72,29 @@ class PythonClient(Client):
     def _refused(self, data=None):
         self.refusals.append(data if isinstance(data, dict) else {"message": data})
 
+    def _arrived(self, event, *arguments):
+        self.record_event(event, list(arguments))
+        answer, after = self._answers.get(event, ((), 0))
+        time.sleep(after / 1000)
+        return answer
+
+    def answer(self, event, arguments, after=0):
+        self._answers[event] = (tuple(arguments), after)
+
+    def leave(self):
+        self.client.disconnect()
+
     def emit(self, event, *arguments):
-        self.client.emit(event, arguments)
+        self.client.emit(event, arguments, namespace=self.namespace)
 
     def request(self, event, *arguments, timeout=10):
         number = self.acknowledgements.open()
-        self.client.emit(event, arguments, callback=lambda *answer: self.acknowledgements.settle(number, list(answer)))
+        self.client.emit(
+            event,
+            arguments,
+            namespace=self.namespace,
+            callback=lambda *answer: self.acknowledgements.settle(number, list(answer)),
+        )
         return self.acknowledgements.result(number, timeout, self)
 
     def close(self):

@@ -23,17 +23,23 @@ globalThis.rollcallClients = (() => {
 
     return {
         // `tokens`: one for each attempt, the last one for all further ones, given by an `auth` function.
-        connect({ id, url, options, tokens }) {
+        connect({ id, url, namespace, options, tokens }) {
             const auth = tokens && ((give) => give({ token: tokens.length > 1 ? tokens.shift() : tokens[0] }));
-            const socket = io(url, { forceNew: true, ...options, ...(auth && { auth }) });
+            const socket = io(url + namespace, { forceNew: true, ...options, ...(auth && { auth }) });
             const record = [];
+            const answers = new Map();
             const note = (type, detail) => record.push({ type, time: Date.now(), ...detail });
-            clients.set(id, { socket, record });
+            clients.set(id, { socket, record, answers });
             socket.on("connect", () => note("connect", { sid: socket.id }));
             socket.on("connect_error", (error) =>
                 note("connect_error", { message: error.message, data: error.data, active: socket.active }));
             socket.on("disconnect", (reason) => note("disconnect", { reason, active: socket.active }));
-            socket.onAny((name, ...args) => note("event", { name, args: encode(args) }));
+            socket.onAny((name, ...args) => {
+                const acknowledge = typeof args.at(-1) === "function" ? args.pop() : undefined;
+                note("event", { name, args: encode(args) });
+                const answer = answers.get(name);
+                if (acknowledge && answer) setTimeout(() => acknowledge(...decode(answer.args)), answer.after);
+            });
             socket.io.on("reconnect_attempt", (attempt) => note("attempt", { attempt }));
             socket.io.on("open", () => note("open", {}));
         },
@@ -49,6 +55,11 @@ globalThis.rollcallClients = (() => {
             };
         },
 
+        // What events that ask for an acknowledgement get from now on, so many milliseconds later.
+        answer({ id, event, args, after }) {
+            clients.get(id).answers.set(event, { args, after });
+        },
+
         emit({ id, event, args }) {
             clients.get(id).socket.emit(event, ...decode(args));
         },
@@ -62,6 +73,10 @@ globalThis.rollcallClients = (() => {
                     resolve(encode(answer));
                 });
             });
+        },
+
+        leave({ id }) {
+            clients.get(id).socket.disconnect();
         },
 
         close({ id }) {
