@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import NIOCore
+import NIOPosix
 import Rollcall
 import SocketIOCodec
 
@@ -27,8 +28,11 @@ struct ClusterQuery: Sendable {
                 adapter.answerQuery(ClusterMessages.list(id, "sockets", ids))
             }
         default:
-            self.namespace.gatherLocally(self.options, { RemoteSocket($0).map(SocketDescription.write) }) { sockets in
-                adapter.answerQuery(ClusterMessages.sockets(id, sockets))
+            self.namespace.gatherLocally(self.options, { RemoteSocket($0) }) { sockets in
+                // Thousands of descriptions take their time, which no event loop has.
+                NIOThreadPool.singleton.submit { _ in
+                    adapter.answerQuery(ClusterMessages.sockets(id, sockets.map(SocketDescription.write)))
+                }
             }
         }
     }

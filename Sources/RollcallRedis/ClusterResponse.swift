@@ -11,8 +11,15 @@ struct ClusterResponse {
     /// What a client acknowledged with: its first argument.
     private(set) var acknowledgement: Arguments?
 
-    /// Which request it answers, found without building anything: most answers are for other nodes.
+    /// Which request it answers. Most answers are for other nodes, and long ones begin with the id: nothing else of them is read.
     static func requestID(in message: UnsafeRawBufferPointer) throws(ClusterMessageError) -> String? {
+        if message.starts(with: self.listBeginning) {
+            let rest = message.dropFirst(self.listBeginning.count)
+            let id = rest.prefix { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+            if id.endIndex < rest.endIndex, rest[id.endIndex] == UInt8(ascii: "\"") {
+                return String(decoding: id, as: UTF8.self)
+            }
+        }
         do throws(MessagePackError) {
             if message.first != UInt8(ascii: "{") { return try self.requestID(inMessagePack: message) }
         } catch {
@@ -29,6 +36,8 @@ struct ClusterResponse {
         }
         return nil
     }
+
+    private static let listBeginning = Array(#"{"requestId":""#.utf8)
 
     private static func requestID(inMessagePack message: UnsafeRawBufferPointer) throws(MessagePackError) -> String? {
         var reader = MessagePackReader(message)
@@ -90,8 +99,13 @@ struct ClusterResponse {
     /// How many clients were asked; nil for a number that cannot be one of clients.
     var clientCount: Int? { self.fields["clientCount"]?.intValue.flatMap { 0...Int(Int32.max) ~= $0 ? $0 : nil } }
 
-    /// The descriptions of sockets.
-    var sockets: [SocketValue]? { self.fields["sockets"]?.arrayValue }
+    /// The sockets that a server has.
+    func sockets(of namespace: Namespace) throws(ClusterMessageError) -> [RemoteSocket] {
+        let descriptions = self.fields["sockets"]?.arrayValue
+        let sockets = descriptions?.compactMap { SocketDescription.read($0, namespace) }
+        guard let sockets, sockets.count == descriptions?.count else { throw ClusterMessageError(.unexpectedShape) }
+        return sockets
+    }
 
     /// What a server says to an event of another.
     var data: SocketValue { self.fields["data"] ?? .null }

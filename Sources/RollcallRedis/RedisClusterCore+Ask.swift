@@ -3,6 +3,7 @@
 
 import HiredisClient
 import NIOCore
+import NIOPosix
 import Rollcall
 import SocketIOCodec
 
@@ -93,26 +94,42 @@ extension RedisClusterCore {
         guard self.pending.count > 0, let id = try ClusterResponse.requestID(in: message),
             let request = self.pending[id]
         else { return }  // an answer to another node, or one that comes too late
-        let response = try ClusterResponse(message)
         guard self.pending.makeRoom(message.count, for: id) else { throw ClusterMessageError(.overloaded) }
         switch request.question {
         case .fetchSockets(_, let responses):
-            responses.serverAnswered(with: try self.sockets(response, request.namespace))
-        case .emitWithAck(_, _, _, let responses): try self.collect(response, responses)
-        case .serverSideEmit(_, let responses): responses.serverAnswered(with: [response.data])
+            guard let namespace = request.namespace.namespace, let adapter = request.namespace.adapter else { return }
+            return Self.readSockets(ByteBuffer(bytes: message), of: namespace, adapter, responses)
+        case .emitWithAck(_, _, _, let responses): try self.collect(ClusterResponse(message), responses)
+        case .serverSideEmit(_, let responses):
+            responses.serverAnswered(with: [try ClusterResponse(message).data])
         }
         self.counters.received += 1
     }
 
-    private func sockets(
-        _ response: ClusterResponse, _ target: ClusterNamespace
-    ) throws(ClusterMessageError) -> [RemoteSocket] {
-        guard let descriptions = response.sockets, let namespace = target.namespace else {
-            throw ClusterMessageError(.unexpectedShape)
+    /// Thousands of descriptions take their time, which no event loop has.
+    private static func readSockets(
+        _ message: ByteBuffer, of namespace: Namespace, _ adapter: RedisAdapter,
+        _ responses: ResponseCollector<RemoteSocket>
+    ) {
+        NIOThreadPool.singleton.submit { _ in
+            let sockets = message.withUnsafeReadableBytes { message -> Result<[RemoteSocket], ClusterMessageError> in
+                do throws(ClusterMessageError) {
+                    return .success(try ClusterResponse(message).sockets(of: namespace))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            switch sockets {
+            case .success(let sockets):
+                adapter.cluster.post(.responseWasRead(nil))
+                responses.serverAnswered(with: sockets)
+            case .failure(let error): adapter.cluster.post(.responseWasRead(error.reason))
+            }
         }
-        let sockets = descriptions.compactMap { SocketDescription.read($0, namespace) }
-        guard sockets.count == descriptions.count else { throw ClusterMessageError(.unexpectedShape) }
-        return sockets
+    }
+
+    func responseWasRead(_ failure: RedisDropReason?) {
+        if let failure { self.drop(failure) } else { self.counters.received += 1 }
     }
 
     private func collect(

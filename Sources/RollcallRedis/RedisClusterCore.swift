@@ -18,6 +18,7 @@ enum ClusterJob: Sendable {
     case answer(RedisAdapter, ByteBuffer)
     case answerQuery(RedisAdapter, ByteBuffer)
     case ask(ClusterQuestion, namespace: String)
+    case responseWasRead(RedisDropReason?)
     case forget(String)
 }
 
@@ -121,6 +122,7 @@ final class RedisClusterCore {
             self.publish(answer, on: adapter.state.value.channels.response)
             self.queryWasAnswered()
         case .ask(let question, let namespace): self.ask(question, in: namespace)
+        case .responseWasRead(let failure): self.responseWasRead(failure)
         case .forget(let id): self.forget(id)
         case .attach(let adapter, let namespace): self.attach(adapter, namespace)
         }

@@ -264,7 +264,7 @@ import Testing
                 }
                 try await peer.publish(#"{"requestId":"\#(id)","sockets":[{"id":"fine"}]}"#, on: Self.responses)
                 #expect(await sockets.map(\.id) == ["fine"])
-                #expect(await nodes[0].cluster.counters().dropped == expected)
+                try await eventually("all are counted") { await nodes[0].cluster.counters().dropped == expected }
 
                 async let acknowledgements = nodes[0].io.emitWithAck("q", timeout: Self.never)
                 let second = try await self.requestID(peer, 2)

@@ -142,7 +142,7 @@ import Testing
         try message.withUnsafeReadableBytes { (try ClusterResponse.requestID(in: $0), try ClusterResponse($0)) }
     }
 
-    @Test func readsAnswers() throws {
+    @Test func readsAnswers() async throws {
         let count = try self.readAnswer(ByteBuffer(string: #"{"type":8,"requestId":"KssyGU","clientCount":2}"#))
         #expect(count.id == "KssyGU")
         #expect(count.answer.kind == .clientCount)
@@ -152,8 +152,14 @@ import Testing
         // Without an argument JSON.stringify leaves `data` out.
         #expect(try self.readAnswer(ByteBuffer(string: #"{"type":6,"requestId":"KssyGU"}"#)).answer.data == .null)
         let list = try self.readAnswer(ByteBuffer(string: #"{"requestId":"KssyGU","sockets":[{"id":"a"}]}"#))
+        #expect(list.id == "KssyGU")
         #expect(list.answer.kind == nil)
-        #expect(list.answer.sockets == [["id": "a"]])
+        let server = SocketIOServer()
+        #expect(try list.answer.sockets(of: server.main).map(\.id) == ["a"])
+        await server.stop()
+        for text in [#"{"sockets":[],"requestId":"Kss\u0079GU"}"#, #"{"requestId":"Kss\u0079GU","sockets":[]}"#] {
+            #expect(try self.readAnswer(ByteBuffer(string: text)).id == "KssyGU")
+        }
         #expect(try self.readAnswer(ByteBuffer(string: #"{"type":8}"#)).id == nil)
         for wrong in ["-1", "1.5", "4294967296", #""2""#] {
             let answer = try self.readAnswer(ByteBuffer(string: #"{"type":8,"clientCount":\#(wrong)}"#)).answer
@@ -177,7 +183,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{", RedisDropReason.malformed), (#"{"requestId":"x"}x"#, .malformed), ("", .malformed),
+        ("{", RedisDropReason.malformed), (#"{"type":8}x"#, .malformed), (#"{"requestId":"x"#, .malformed),
+        ("", .malformed),
         ("[]", .unexpectedShape),
         ("{\"a\":" + String(repeating: "[", count: 5000), .tooDeep),
     ])
@@ -192,8 +199,9 @@ import Testing
         }
     }
 
-    @Test func readsDescriptionsOfSockets() throws {
-        let namespace = SocketIOServer().main
+    @Test func readsDescriptionsOfSockets() async throws {
+        let server = SocketIOServer()
+        let namespace = server.main
         let socket = try #require(
             SocketDescription.read(
                 [
@@ -220,5 +228,6 @@ import Testing
         for wrong in [["id": 1], [:], "a", .null] as [SocketValue] {
             #expect(SocketDescription.read(wrong, namespace) == nil)
         }
+        await server.stop()
     }
 }

@@ -106,6 +106,6 @@ enum ClusterProperties {
     private static func readResponse(_ bytes: UnsafeRawBufferPointer) {
         _ = try? ClusterResponse.requestID(in: bytes)
         guard let response = try? ClusterResponse(bytes) else { return }
-        _ = (response.kind, response.clientCount, response.sockets, response.data, response.acknowledgement?.values)
+        _ = (response.kind, response.clientCount, response.data, response.acknowledgement?.values)
     }
 }
