@@ -165,6 +165,24 @@ import Testing
         }
     }
 
+    /// One that is about to leave asks, but is not waited for.
+    @Test func aNodeThatNoLongerAnswersIsNotWaitedFor() async throws {
+        let redis = try RedisServerProcess()
+        try await withNodes(2, redis) { nodes in
+            let here = try await WebSocketClient.connect(nodes[0]).sid
+            let there = try await WebSocketClient.connect(nodes[1]).sid
+            #expect(await nodes[0].io.fetchSockets(timeout: Self.never).count == 2)
+            await nodes[1].cluster.stopAnswering()
+            try await Peer.run(redis) { peer in
+                try await eventually("one server is left") { try await peer.subscriberCount(Self.requests) == 1 }
+            }
+            let stays = await nodes[0].io.fetchSockets(timeout: Self.never)
+            #expect(stays.isComplete && stays.map(\.id) == [here])
+            let leaves = await nodes[1].io.fetchSockets(timeout: Self.never)
+            #expect(leaves.isComplete && Set(leaves.map(\.id)) == [here, there])
+        }
+    }
+
     @Test func serversAnswerAnEvent() async throws {
         let redis = try RedisServerProcess()
         var options = TestNode.Options()

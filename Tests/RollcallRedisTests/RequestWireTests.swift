@@ -230,4 +230,34 @@ import Testing
         }
         await server.stop()
     }
+
+    private static let answers = [
+        ByteBuffer(string: #"{"type":8,"requestId":"KssyGU","clientCount":2}"#),
+        ByteBuffer(string: #"{"requestId":"KssyGU","sockets":[{"id":"a","handshake":{"headers":{}},"rooms":["a"]}]}"#),
+        ByteBuffer(
+            hex: "83 a474797065 09 a9726571756573744964 a64b7373794755 a67061636b6574 82 a17a a179 a161 c4020203"),
+    ]
+
+    @Test(arguments: 0..<10)
+    func answersOfAnyBytesAreReadOrDropped(seed: UInt64) async {
+        let server = SocketIOServer()
+        let namespace = server.main
+        var random = SeededGenerator(seed)
+        for answer in Self.answers {
+            for _ in 0..<300 {
+                var bytes = Array(answer.readableBytesView)
+                for _ in 0..<Int.random(in: 1...4, using: &random) {
+                    bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: .min ... .max, using: &random)
+                }
+                if Bool.random(using: &random) { bytes.removeLast(Int.random(in: 0...bytes.count, using: &random)) }
+                ByteBuffer(bytes: bytes).withUnsafeReadableBytes { message in
+                    _ = try? ClusterResponse.requestID(in: message)
+                    guard let answer = try? ClusterResponse(message) else { return }
+                    _ = (answer.kind, answer.clientCount, answer.data, answer.acknowledgement?.values)
+                    _ = try? answer.sockets(of: namespace)
+                }
+            }
+        }
+        await server.stop()
+    }
 }

@@ -72,6 +72,33 @@ import Testing
         }
     }
 
+    @Test func aSocketAsksTheOthers() async throws {
+        try await withServer(loops: 2) { _ in
+        } setUp: {
+            Self.serve($0)
+            $0.main.on("ask") { (socket: Socket) async throws -> [String] in
+                try await socket.to("r").emitWithAck("who", timeout: Self.never).decode()
+            }
+            $0.main.on("others") { (socket: Socket) async -> Int in
+                await socket.broadcast.fetchSockets(timeout: Self.never).count
+            }
+        } _: { _, port in
+            let clients = try (0..<4).map { _ in try TestClient(connectedTo: port) }
+            for client in clients.prefix(3) {
+                try client.send(#"420["join","r"]"#)
+                try client.expect(#"430["joined"]"#)
+            }
+            try clients[0].send(#"421["ask"]"#)
+            for client in clients[1...2] {
+                try client.expect(#"420["who"]"#)
+                try client.send(#"430["me"]"#)
+            }
+            try clients[0].expect(#"431[["me","me"]]"#)
+            try clients[3].send(#"422["others"]"#)
+            try clients[3].expect("432[3]")
+        }
+    }
+
     @Test func whoDoesNotAcknowledgeInTimeIsMissing() async throws {
         try await withServer(loops: 2, setUp: Self.serve) { server, port in
             let clients = try (0..<3).map { _ in try TestClient(connectedTo: port) }
