@@ -33,6 +33,7 @@ struct ConformanceServer: AsyncParsableCommand {
     @Option(name: .customLong("max-payload"), help: "Bytes of one message.") var maxPayload = 1_000_000
     @Flag(name: .customLong("per-message-deflate"), help: "Offers compression of WebSocket messages.")
     var perMessageDeflate = false
+    @Flag(help: "Also serves clients of Engine.IO 3 (Socket.IO 2).") var eio3 = false
     @Option(name: .customLong("redis-url"), help: "Shares broadcasts with other servers.") var redisURL: String?
 
     func run() async throws {
@@ -54,6 +55,7 @@ struct ConformanceServer: AsyncParsableCommand {
         configuration.eventLoops = self.eventLoops
         configuration.limits.maxPayload = self.maxPayload
         configuration.limits.eventRate = 0
+        configuration.allowEIO3 = self.eio3
         if self.perMessageDeflate { configuration.perMessageDeflate = .init() }
         switch self.profile {
         case .bench: break

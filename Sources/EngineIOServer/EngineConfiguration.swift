@@ -12,6 +12,8 @@ package struct EngineConfiguration: Sendable {
     package var allowsPolling = true
     package var allowsWebSocket = true
     package var allowUpgrades = true
+    /// Whether clients of protocol 3 (Socket.IO 2) may come: those that say `EIO=3`, or nothing.
+    package var allowEIO3 = false
     package var pingInterval: TimeAmount = .seconds(25)
     package var pingTimeout: TimeAmount = .seconds(20)
     package var upgradeTimeout: TimeAmount = .seconds(10)

@@ -24,6 +24,7 @@ final class EngineEcho: EngineSessionReceiver {
         self.session.send { $0.writeFrame(WebSocketCodec.binary, binary) }
     }
 
+    func engineOpened() {}
     func engineUpgraded() {}
     func engineConnectTimedOut() {}
     func engineExpired() {}

@@ -145,8 +145,8 @@ package final class EngineServer: Sendable {
     }
 
     /// A new session, known by its id but not open yet.
-    func makeSession(on loop: EngineLoop, request: EngineRequest) -> EngineSession {
-        let session = EngineSession(id: loop.ids.next(), loop: loop, request: request) { id in
+    func makeSession(on loop: EngineLoop, version: EngineVersion, request: EngineRequest) -> EngineSession {
+        let session = EngineSession(id: loop.ids.next(), loop: loop, version: version, request: request) { id in
             if self.table.remove(id) { self.openSessions.subtract(1, ordering: .relaxed) }
         }
         self.table.insert(LoopBound(session, on: loop.eventLoop), for: session.id)

@@ -9,6 +9,8 @@ package protocol EngineSessionReceiver: AnyObject {
     func engineReceived(text: UnsafeRawBufferPointer)
     /// A message of bytes, valid during the call.
     func engineReceived(binary: UnsafeRawBufferPointer)
+    /// The session is open, and its client was told.
+    func engineOpened()
     /// The session changed to WebSocket.
     func engineUpgraded()
     /// The session has been open for as long as ``EngineConfiguration/connectTimeout``.
@@ -19,12 +21,14 @@ package protocol EngineSessionReceiver: AnyObject {
     func engineClosed(_ reason: CloseReason)
 }
 
-/// One Engine.IO session (protocol version 4): its transport, heartbeat and end. Belongs to the event loop of its first channel.
+/// One Engine.IO session: its transport, heartbeat and end. Belongs to the event loop of its first channel.
 ///
 /// States: open on polling → (probing → upgrading) → open on WebSocket; closed from any of them, once.
 package final class EngineSession {
     package let id: SessionID
     package let loop: EngineLoop
+    /// The revision of the protocol that the client speaks.
+    package let version: EngineVersion
     /// The request that opened the session; whoever no longer needs it sets it to nil.
     package var request: EngineRequest?
     package var receiver: (any EngineSessionReceiver)?
@@ -37,15 +41,22 @@ package final class EngineSession {
 
     private var heartbeatSerial: UInt16 = 0
     private var awaitsPong = false
-    private var pingsSent: UInt32 = 0
+    /// Pings of ours; in protocol 3 those of ``probe(timeout:answer:)``.
+    private(set) var pingsSent: UInt32 = 0
     private var pongsReceived: UInt32 = 0
+    /// When the client took part in the heartbeat last: answered a ping, or (protocol 3) sent one.
+    private var lastSign = NIODeadline.now()
     private var probes: [(id: UInt32, pings: UInt32, answer: (Bool) -> Void)] = []
     private var probeCount: UInt32 = 0
     private let onEnd: @Sendable (SessionID) -> Void
 
-    init(id: SessionID, loop: EngineLoop, request: EngineRequest, onEnd: @escaping @Sendable (SessionID) -> Void) {
+    init(
+        id: SessionID, loop: EngineLoop, version: EngineVersion, request: EngineRequest,
+        onEnd: @escaping @Sendable (SessionID) -> Void
+    ) {
         self.id = id
         self.loop = loop
+        self.version = version
         self.request = request
         self.onEnd = onEnd
     }
@@ -80,13 +91,15 @@ package final class EngineSession {
     }
 
     private func startTimers() {
-        self.scheduleHeartbeat(after: self.loop.configuration.pingInterval)
+        self.scheduleHeartbeat(
+            after: self.version == .v4 ? self.loop.configuration.pingInterval : self.longestSilence)
         guard let connectTimeout = self.loop.configuration.connectTimeout else { return }
         self.loop.addTimer(after: connectTimeout, session: self, serial: 0, kind: .connectTimeout)
     }
 
     /// The candidate sent its upgrade packet: from now on everything goes over WebSocket.
     func upgrade(to webSocket: WebSocketConnection) {
+        self.polling?.finishPost()
         guard self.isOpen, let polling = self.polling else { return webSocket.shutDown(code: nil) }
         self.candidate = nil
         self.polling = nil
@@ -96,6 +109,7 @@ package final class EngineSession {
         self.loop.counters.webSocketSessions += 1
         webSocket.attach(to: self)
         for packet in polling.handOver() { webSocket.sendNow(packet) }
+        if self.version == .v3, !self.probes.isEmpty { self.sendPingFrame() }  // no poll will answer them any more
         self.receiver?.engineUpgraded()
     }
 
@@ -111,13 +125,33 @@ package final class EngineSession {
             self.receiver?.engineReceived(text: UnsafeRawBufferPointer(rebasing: packet[1...]))
         case UInt8(ascii: "3"): self.receivedPong()
         case UInt8(ascii: "1"): self.close(.transportClose, .flush)
-        case UInt8(ascii: "2"): self.close(.transportError, .flush)  // protocol 4: the server pings
+        case UInt8(ascii: "2"): self.receivedPing()
         case UInt8(ascii: "5"), UInt8(ascii: "6"): break
+        case UInt8(ascii: "b"): self.receive(base64: UnsafeRawBufferPointer(rebasing: packet[1...]))
         default: self.close(.parseError, .flush)
         }
     }
 
-    func receive(binary message: UnsafeRawBufferPointer) {
+    /// Bytes that are not text; in protocol 3 the packet type goes first.
+    func receive(binary packet: UnsafeRawBufferPointer) {
+        guard self.version == .v3 else { return self.receive(message: packet) }
+        guard packet.first == 4 else { return self.close(.parseError, .flush) }
+        self.receive(message: UnsafeRawBufferPointer(rebasing: packet[1...]))
+    }
+
+    /// A binary message as text, behind the `b`; in protocol 3 the packet type goes first.
+    @inline(never)
+    private func receive(base64 text: UnsafeRawBufferPointer) {
+        var text = text
+        if self.version == .v3 {
+            guard text.first == UInt8(ascii: "4") else { return self.close(.parseError, .flush) }
+            text = UnsafeRawBufferPointer(rebasing: text[1...])
+        }
+        guard let bytes = Base64.decode(text) else { return self.close(.parseError, .flush) }
+        bytes.withUnsafeReadableBytes { self.receive(message: $0) }
+    }
+
+    private func receive(message: UnsafeRawBufferPointer) {
         self.loop.counters.messagesReceived &+= 1
         self.receiver?.engineReceived(binary: message)
     }
@@ -149,6 +183,7 @@ package final class EngineSession {
         switch kind {
         case .heartbeat:
             guard serial == self.heartbeatSerial else { return }
+            guard self.version == .v4 else { return self.checkSilence() }
             if self.awaitsPong { return self.close(.pingTimeout, .discard) }
             self.sendPing()
             self.awaitsPong = true
@@ -177,31 +212,40 @@ package final class EngineSession {
     private func sendPing() {
         self.pingsSent &+= 1
         self.loop.counters.pingsSent &+= 1
-        self.send { $0.writeFrame(WebSocketCodec.text, "2") }
+        if self.version == .v4 { return self.send { $0.writeFrame(WebSocketCodec.text, "2") } }
+        if let polling = self.polling { polling.askForPoll() } else { self.sendPingFrame() }
     }
 
     private func receivedPong() {
+        guard self.version == .v4 else { return self.close(.transportError, .flush) }  // the client pings
         guard self.pongsReceived != self.pingsSent else { return }  // nobody asked
         self.pongsReceived &+= 1
-        let received = self.pongsReceived
-        if received == self.pingsSent, self.awaitsPong {
+        if self.pongsReceived == self.pingsSent, self.awaitsPong {
             self.awaitsPong = false
+            self.lastSign = .now()
             self.scheduleHeartbeat(after: self.loop.configuration.pingInterval)
         }
+        self.answerProbes(upTo: self.pongsReceived)
+    }
+
+    private func answerProbes(upTo pings: UInt32) {
         guard !self.probes.isEmpty else { return }
-        let answered = self.probes.filter { Int32(bitPattern: received &- $0.pings) >= 0 }
-        self.probes.removeAll { Int32(bitPattern: received &- $0.pings) >= 0 }
+        let answered = self.probes.filter { Int32(bitPattern: pings &- $0.pings) >= 0 }
+        self.probes.removeAll { Int32(bitPattern: pings &- $0.pings) >= 0 }
         for probe in answered { probe.answer(true) }
     }
 
     /// Pings now, and says whether as many pongs as pings have come within `timeout`. Nothing else is a sign of life: neither
     /// bytes that were already in the socket nor the pong of an earlier ping.
+    ///
+    /// Clients of protocol 3 answer no ping of Engine.IO: on a WebSocket they get a ping of RFC 6455, which every WebSocket
+    /// answers; while polling, their GET is answered, and the GET that follows the answer is the sign of life.
     package func probe(timeout: TimeAmount, answer: @escaping (Bool) -> Void) {
         guard self.isOpen else { return answer(false) }
-        self.sendPing()
         self.probeCount &+= 1
         let id = self.probeCount
-        self.probes.append((id, self.pingsSent, answer))
+        self.probes.append((id, self.pingsSent &+ 1, answer))
+        self.sendPing()
         let bound = LoopBound(self, on: self.loop.eventLoop)
         self.loop.eventLoop.scheduleTask(in: timeout) { bound.onLoop.probeTimedOut(id) }
     }
@@ -209,6 +253,54 @@ package final class EngineSession {
     private func probeTimedOut(_ id: UInt32) {
         guard let index = self.probes.firstIndex(where: { $0.id == id }) else { return }
         self.probes.remove(at: index).answer(false)
+    }
+
+    /// How long a client may take no part in the heartbeat.
+    private var longestSilence: TimeAmount {
+        self.loop.configuration.pingInterval + self.loop.configuration.pingTimeout
+    }
+
+    /// The timers are coarse: a request that comes too late finds the session closed all the same.
+    func closeIfSilent() -> Bool {
+        guard self.isOpen, self.lastSign + self.longestSilence <= .now() else { return false }
+        self.close(.pingTimeout, .discard)
+        return true
+    }
+
+    // MARK: heartbeat of protocol 3
+
+    private func receivedPing() {
+        guard self.version == .v3 else { return self.close(.transportError, .flush) }  // the server pings
+        self.lastSign = .now()
+        self.send { $0.writeFrame(WebSocketCodec.text, "3") }
+    }
+
+    private func checkSilence() {
+        let left = self.lastSign + self.longestSilence - .now()
+        if left > .zero { self.scheduleHeartbeat(after: left) } else { self.close(.pingTimeout, .discard) }
+    }
+
+    /// Its payload says how many pings a pong answers.
+    private func sendPingFrame() {
+        let count = self.pingsSent
+        self.send {
+            $0.writeFrame(WebSocketCodec.ping, payloadLength: 4) {
+                $0.storeBytes(of: count.bigEndian, as: UInt32.self)
+            }
+        }
+    }
+
+    /// A pong of RFC 6455.
+    func receivedPong(frame payload: UnsafeRawBufferPointer) {
+        guard self.version == .v3, payload.count == 4 else { return }
+        let count = UInt32(bigEndian: payload.loadUnaligned(as: UInt32.self))
+        guard Int32(bitPattern: self.pingsSent &- count) >= 0 else { return }
+        self.answerProbes(upTo: count)
+    }
+
+    /// A GET came behind an answer that had left after so many pings.
+    func polledAgain(after pings: UInt32) {
+        if self.version == .v3 { self.answerProbes(upTo: pings) }
     }
 
     // MARK: back-pressure

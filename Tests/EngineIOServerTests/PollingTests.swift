@@ -370,8 +370,8 @@ import Testing
 
     @Test func lateHandshakeTimeouts() async throws {
         try await withEngine {
-            $0.pingInterval = .milliseconds(40)
-            $0.pingTimeout = .milliseconds(40)
+            $0.pingInterval = .milliseconds(100)
+            $0.pingTimeout = .milliseconds(500)
         } _: { engine in
             let client = try TestClient(port: engine.port)
             let target = try client.openPolling()

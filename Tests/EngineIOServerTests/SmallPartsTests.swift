@@ -220,36 +220,6 @@ import Testing
         #expect(client("10.1.1.1", "10.9.9.9") == "10.9.9.9" && client("10.1.1.1", "") == "10.1.1.1")
     }
 
-    // MARK: polling
-
-    @Test func payloadsRoundTrip() {
-        var frames = ByteBuffer()
-        for length in 0..<8 {
-            [UInt8](repeating: 0xFB, count: length).withUnsafeBytes { frames.writeFrame(0x82, $0) }
-        }
-        Array("4ä".utf8).withUnsafeBytes { frames.writeFrame(0x81, $0) }
-        let payload = PayloadCodec.encode(frames)
-        #expect(
-            String(buffer: payload)
-                == "b\u{1E}b+w==\u{1E}b+/s=\u{1E}b+/v7\u{1E}b+/v7+w==\u{1E}b+/v7+/s=\u{1E}b+/v7+/v7\u{1E}b+/v7+/v7+w==\u{1E}4ä"
-        )
-        var got: [String] = []
-        let isWellFormed = payload.withUnsafeReadableBytes { bytes in
-            PayloadCodec.decode(
-                bytes, isOpen: { true }, text: { got.append(String(decoding: $0, as: UTF8.self)) },
-                binary: { got.append("\($0.count)") })
-        }
-        #expect(isWellFormed && got == (0..<8).map { String($0) } + ["4ä"])
-    }
-
-    @Test(arguments: ["", "\u{1E}", "4\u{1E}", "bA", "bAAA$", "bAAAA=A"])
-    func malformedPayloads(_ text: String) {
-        #expect(
-            !Array(text.utf8).withUnsafeBytes { bytes in
-                PayloadCodec.decode(bytes, isOpen: { true }, text: { _ in }, binary: { _ in })
-            })
-    }
-
     // MARK: timers
 
     @Test func timerWheelWakesOnceAndNeverEarly() {

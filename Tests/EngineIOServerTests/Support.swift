@@ -72,6 +72,7 @@ final class EchoDelegate: EngineServerDelegate {
             self.session.send { $0.writeFrame(WebSocketCodec.binary, binary) }
         }
 
+        func engineOpened() {}
         func engineUpgraded() { self.notes.add("upgraded") }
         func engineConnectTimedOut() {}
         func engineExpired() {}

@@ -241,7 +241,7 @@ import Testing
     @Test func missingPongEndsTheSession() async throws {
         try await withEngine {
             $0.pingInterval = .milliseconds(40)
-            $0.pingTimeout = .milliseconds(40)
+            $0.pingTimeout = .milliseconds(400)
         } _: { engine in
             let silent = try TestClient(port: engine.port)
             silent.answersPings = false

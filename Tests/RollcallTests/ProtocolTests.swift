@@ -78,7 +78,7 @@ import Testing
 
     @Test func connectTimeout() async throws {
         try await withServer {
-            $0.connectTimeout = .milliseconds(60)
+            $0.connectTimeout = .milliseconds(400)
             $0.pingInterval = .milliseconds(400)
         } _: { _, port in
             let idle = try TestClient(port: port)

@@ -14,7 +14,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private enum Phase {
         case idle
         /// Reading the body of a POST.
-        case receiving(session: LoopBound<EngineSession>, body: ByteBuffer, isAccepted: Bool)
+        case receiving(session: LoopBound<EngineSession>, body: ByteBuffer, isBytes: Bool)
         /// Reading a body of no interest; the answer was given or is given at its end.
         case ignoring(EngineHTTPAnswer?)
         case answering
@@ -72,7 +72,9 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.loop.httpHandlers[ObjectIdentifier(self)] = nil
         let responder = self.responder
         self.waitsOn.take()?.execute { $0.polling?.lostGet(responder) }
-        if case .receiving(let session, _, true) = self.phase { session.execute { $0.polling?.abortPost() } }
+        if case .receiving(let session, _, _) = self.phase, self.head != nil {
+            session.execute { $0.polling?.lostPost() }
+        }
         self.phase = .idle
     }
 
@@ -134,8 +136,10 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         guard let sid = query["sid"] else {
             guard head.method == .GET else { throw .badHandshakeMethod }
             guard transport == "polling" else { throw .badRequest }
-            guard query["EIO"] == "4" else { throw .unsupportedProtocolVersion }
-            return .ignoring(.handshake)
+            guard let version = EngineVersion(eio: query["EIO"], allowEIO3: self.server.configuration.allowEIO3) else {
+                throw .unsupportedProtocolVersion
+            }
+            return .ignoring(.handshake(PollingFormat(version: version, query: query)))
         }
         guard let id = SessionID(sid), let session = self.server.session(id) else { throw .sessionUnknown }
         guard transport == "polling" else { throw .badRequest }
@@ -149,7 +153,9 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func beginPost(_ head: HTTPRequestHead, _ session: LoopBound<EngineSession>) throws(EngineHTTPError)
         -> Phase
     {
-        if head.headers.first(name: "content-type") == "application/octet-stream" {
+        let isBytes = head.headers.first(name: "content-type") == "application/octet-stream"
+        // The version never changes: it may be read from any loop.
+        if isBytes, session.unchecked.version == .v4 {
             session.execute { $0.close(.transportError, .discard) }
             return .ignoring(.status(.badRequest))
         }
@@ -163,11 +169,11 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             guard let polling = session.polling else { return responder.answer(error: .badRequest) }
             if !polling.beginPost() { responder.answer(status: .badRequest) }
         }
-        return .receiving(session: session, body: ByteBuffer(), isAccepted: true)
+        return .receiving(session: session, body: ByteBuffer(), isBytes: isBytes)
     }
 
     private func receiveBody(_ part: ByteBuffer) {
-        guard case .receiving(let session, var body, let isAccepted) = self.phase else { return }
+        guard case .receiving(let session, var body, let isBytes) = self.phase else { return }
         self.phase = .idle  // so that appending does not copy
         guard body.readableBytes + part.readableBytes <= self.server.configuration.maxPayload else {
             session.execute { $0.polling?.abortPost() }
@@ -175,7 +181,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             return
         }
         body.writeImmutableBuffer(part)
-        self.phase = .receiving(session: session, body: body, isAccepted: isAccepted)
+        self.phase = .receiving(session: session, body: body, isBytes: isBytes)
     }
 
     private func finishRequest(_ context: ChannelHandlerContext) {
@@ -187,12 +193,12 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.phase = .answering
         let responder = self.responder
         switch phase {
-        case .receiving(let session, let body, _):
+        case .receiving(let session, let body, let isBytes):
             session.execute { session in
                 guard session.isOpen, let polling = session.polling else {
                     return responder.answer(error: .sessionUnknown)
                 }
-                polling.receivedPost(body, responder)
+                polling.receivedPost(body, isBytes: isBytes, responder)
             }
         case .ignoring(let answer): self.give(answer, responder, context)
         case .idle, .answering: break
@@ -205,7 +211,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             self.respond(to: self.request, status, contentType: nil, body: ByteBuffer())
         case .refusal(let error): self.refuse(self.request, error)
         case .preflight: self.respond(to: self.request, .noContent, contentType: nil, body: ByteBuffer())
-        case .handshake: self.shakeHands()
+        case .handshake(let format): self.shakeHands(format)
         case .poll(let session):
             self.waitsOn = session
             session.execute { session in
@@ -219,14 +225,14 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     // MARK: handshake
 
-    private func shakeHands() {
+    private func shakeHands(_ format: PollingFormat) {
         let delay = self.server.configuration.handshakeDelay
-        guard delay > .zero else { return self.openSession() }
+        guard delay > .zero else { return self.openSession(format) }
         let bound = LoopBound(self, on: self.loop.eventLoop)
-        self.loop.eventLoop.scheduleTask(in: delay) { bound.onLoop.openSession() }
+        self.loop.eventLoop.scheduleTask(in: delay) { bound.onLoop.openSession(format) }
     }
 
-    private func openSession() {
+    private func openSession(_ format: PollingFormat) {
         guard let head = self.head, let context = self.context else { return }
         let request = EngineRequest(
             headers: head.headers, target: head.uri,
@@ -236,15 +242,14 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
                 trusted: self.server.configuration.trustedProxies),
             isSecure: self.server.configuration.makeTLSHandler != nil)
         if let refusal = self.server.refusal(of: request) { return self.refuse(self.request, refusal) }
-        let session = self.server.makeSession(on: self.loop, request: request)
+        let session = self.server.makeSession(on: self.loop, version: format.version, request: request)
         let configuration = self.server.configuration
-        session.open(on: PollingTransport(session: session, limit: configuration.maxQueuedBytes))
+        session.open(on: PollingTransport(session: session, format: format))
         let text = OpenPacket.text(
             for: session.id, upgrades: configuration.allowUpgrades && configuration.allowsWebSocket,
             configuration: configuration)
-        self.respond(
-            to: self.request, .ok, contentType: "text/plain; charset=UTF-8", body: ByteBuffer(string: text),
-            session: session.id)
+        self.respond(to: self.request, format.payload(text), session: session.id)
+        session.receiver?.engineOpened()
     }
 
     private static func forwardedFor(_ head: HTTPRequestHead) -> String? {
@@ -304,6 +309,10 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             retryAfter: error.retryAfter)
     }
 
+    func respond(to request: Int, _ payload: PollingPayload, session: SessionID? = nil) {
+        self.respond(to: request, .ok, contentType: payload.contentType, body: payload.body, session: session)
+    }
+
     func respond(
         to request: Int, _ status: HTTPResponseStatus, contentType: String?, body: ByteBuffer,
         session: SessionID? = nil,
@@ -340,7 +349,7 @@ enum EngineHTTPAnswer {
     case status(HTTPResponseStatus)
     case refusal(EngineHTTPError)
     case preflight
-    case handshake
+    case handshake(PollingFormat)
     case poll(LoopBound<EngineSession>)
     case webSocket
 }

@@ -73,7 +73,7 @@ package final class EngineLoop {
         self.configuration = configuration
         self.deflatePool = configuration.perMessageDeflate.map { DeflatePool($0) }
         self.ids = IDSource(prefix: configuration.sidPrefix)
-        let tick = min(min(configuration.pingInterval, configuration.pingTimeout).nanoseconds / 8, 1_000_000_000)
+        let tick = min(min(configuration.pingInterval, configuration.pingTimeout).nanoseconds / 32, 1_000_000_000)
         self.wheel = TimerWheel(tick: .nanoseconds(max(tick, 1_000_000)))
         let allocator = ByteBufferAllocator()
         self.output = allocator.buffer(capacity: 16384)

@@ -54,6 +54,13 @@ final class WebSocketConnection: ChannelInboundHandler {
     var holdsDeflateState: Bool { self.deflate?.holdsState ?? false }
     private let reservedBits: UInt8
 
+    /// How the peer wants the binary messages of its session.
+    var wantedForm = BinaryForm.plain
+    /// How they are written now. Anything but ``BinaryForm/plain`` goes through the channel.
+    private var binaryForm = BinaryForm.plain
+    /// Whether they are rewritten last; where messages are compressed, that was done before.
+    private var isRewriting: Bool { self.binaryForm != .plain && self.deflate == nil }
+
     private var pauses: Pauses = []
     private var messagesLeft: Int
     private var windowStart: NIODeadline = .uptimeNanoseconds(0)
@@ -100,6 +107,8 @@ final class WebSocketConnection: ChannelInboundHandler {
     func attach(to session: EngineSession) {
         self.session = session
         self.receiver = nil
+        self.binaryForm = self.wantedForm
+        if self.binaryForm != .plain { self.forgetDescriptor() }
         self.slot = session.slot
         self.loop.setOutlet(self.outletDescriptor, of: self.slot)
     }
@@ -250,7 +259,7 @@ final class WebSocketConnection: ChannelInboundHandler {
     private func receiveOther(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) {
         switch firstByte {
         case WebSocketCodec.ping: self.sendControl(WebSocketCodec.pong, payload)
-        case WebSocketCodec.pong: break
+        case WebSocketCodec.pong: self.session?.receivedPong(frame: payload)
         case WebSocketCodec.close: self.receiveClose(payload)
         case WebSocketCodec.binary where self.message == nil: self.receiveBinary(payload)
         case 0x00, WebSocketCodec.final:
@@ -395,7 +404,9 @@ final class WebSocketConnection: ChannelInboundHandler {
     }
 
     @inline(never)
-    private func writeCompressed(_ frames: ByteBuffer) { self.put(self.deflate?.compress(frames) ?? frames) }
+    private func writeCompressed(_ frames: ByteBuffer) {
+        self.put(self.deflate?.compress(self.binaryForm.convert(frames)) ?? frames)
+    }
 
     /// A share of the log that the loop did not send itself, or not as a whole. The loop has counted its bytes.
     @inline(never)
@@ -407,7 +418,7 @@ final class WebSocketConnection: ChannelInboundHandler {
 
     private func sendThroughChannel(_ frames: ByteBuffer) {
         guard self.phase != .closed else { return }
-        let bytes = Self.compact(frames)
+        let bytes = self.isRewriting ? self.binaryForm.convert(frames) : Self.compact(frames)
         if self.descriptor >= 0 {
             self.directDescriptor = -1
             self.writesInChannel += 1

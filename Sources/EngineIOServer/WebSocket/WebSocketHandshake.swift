@@ -41,10 +41,11 @@ struct WebSocketHandshake {
         if let sid = Query.rawValue(of: "sid", in: request.target) {
             return self.upgradeSession(sid, request, deflate, install)
         }
-        guard let version = Query.rawValue(of: "EIO", in: request.target), version.elementsEqual("4".utf8) else {
+        let eio = Query.rawValue(of: "EIO", in: request.target).map { String(decoding: $0, as: UTF8.self) }
+        guard let version = EngineVersion(eio: eio, allowEIO3: self.server.configuration.allowEIO3) else {
             return self.refuse(.unsupportedProtocolVersion)
         }
-        self.openSession(request, deflate, head: head, target: target, install)
+        self.openSession(request, version, deflate, head: head, target: target, install)
     }
 
     private func refuseTransport(_ target: UnsafeRawBufferPointer) {
@@ -56,20 +57,27 @@ struct WebSocketHandshake {
     // MARK: the three answers
 
     private func openSession(
-        _ request: WebSocketRequest, _ deflate: DeflateParameters?, head: UnsafeRawBufferPointer, target: String,
-        _ install: (any ChannelInboundHandler) -> Void
+        _ request: WebSocketRequest, _ version: EngineVersion, _ deflate: DeflateParameters?,
+        head: UnsafeRawBufferPointer, target: String, _ install: (any ChannelInboundHandler) -> Void
     ) {
         let engineRequest = self.engineRequest(head: head, target: target)
         if let refusal = self.server.refusal(of: engineRequest) { return self.refuse(refusal) }
         let connection = WebSocketConnection(
             loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload, deflate: deflate)
-        let session = self.server.makeSession(on: self.loop, request: engineRequest)
+        connection.wantedForm = BinaryForm(version, isTextOnly: Self.isTextOnly(request.target))
+        let session = self.server.makeSession(on: self.loop, version: version, request: engineRequest)
         var out = ByteBufferAllocator().buffer(capacity: 512)
         self.writeAcceptance(request.key, cookie: session.id, deflate, into: &out)
         OpenPacket.writeFrame(for: session.id, configuration: self.server.configuration, into: &out)
         install(connection)
+        connection.sendHandshake(out)  // before the session's frames may be rewritten: this is not all frames
         session.open(on: connection)
-        connection.sendHandshake(out)
+        session.receiver?.engineOpened()
+    }
+
+    /// Whether the client wants no binary frames.
+    private static func isTextOnly(_ target: UnsafeRawBufferPointer) -> Bool {
+        Query.rawValue(of: "b64", in: target)?.isEmpty == false
     }
 
     private func upgradeSession(
@@ -87,6 +95,7 @@ struct WebSocketHandshake {
             let connection = WebSocketConnection(
                 loop: self.loop, channel: self.channel, maxPayload: self.server.configuration.maxPayload,
                 deflate: deflate)
+            connection.wantedForm = BinaryForm(session.version, isTextOnly: Self.isTextOnly(request.target))
             install(connection)
             connection.sendHandshake(out)
             Self.startCandidate(session, connection)
@@ -96,6 +105,7 @@ struct WebSocketHandshake {
         // nothing can come in, since the client waits for the answer.
         let channel = self.channel
         let maxPayload = self.server.configuration.maxPayload
+        let isTextOnly = Self.isTextOnly(request.target)
         let forwarder = PendingForwarder()
         install(forwarder)
         let pending = LoopBound(forwarder, on: self.loop.eventLoop)
@@ -106,6 +116,7 @@ struct WebSocketHandshake {
             }
             let connection = WebSocketConnection(
                 loop: session.loop, channel: channel, maxPayload: maxPayload, deflate: deflate)
+            connection.wantedForm = BinaryForm(session.version, isTextOnly: isTextOnly)
             let bound = LoopBound(connection, on: session.loop.eventLoop)
             Self.startCandidate(session, connection)
             channel.eventLoop.execute { pending.onLoop.forward(to: bound, answer: answer) }

@@ -36,6 +36,10 @@ public struct Handshake: Sendable {
     /// The query's parameters, percent-decoded.
     public var query: [String: String] { self.request?.query ?? [:] }
 
+    /// The revision of Engine.IO that the client speaks: 4, or 3 for clients of Socket.IO 2. Those send no payload: ``auth`` is empty
+    /// for `/`, for other namespaces it is the query behind the namespace's name.
+    public var protocolVersion: Int { self.url.isEmpty || self.query["EIO"] == "4" ? 4 : 3 }
+
     /// The request target: path and query.
     public var url: String { self.request?.target ?? "" }
 

@@ -64,6 +64,7 @@ final class ParsingReceiver: EngineSessionReceiver {
         }
     }
 
+    func engineOpened() { self.connection.engineOpened() }
     func engineUpgraded() { self.connection.engineUpgraded() }
     func engineConnectTimedOut() { self.connection.engineConnectTimedOut() }
     func engineExpired() { self.connection.engineExpired() }

@@ -17,15 +17,22 @@ final class Connection: EngineSessionReceiver {
     /// A binary packet whose attachments are still coming.
     private var incomplete: (text: ByteBuffer, missing: Int, attachments: [ByteBuffer], bytes: Int)?
     private var wasUsed = false
+    /// Whether the client speaks Socket.IO 2, which has rules of its own for namespaces and refusals.
+    var isVersion2: Bool { self.session.version == .v3 }
     /// Set when the connection is to end as soon as its last socket has released its claim. Nothing is received any more.
     private var ending: ((Connection) -> Void)?
     /// CONNECT packets for namespaces that a socket of this client is just leaving, by namespace.
-    private var waitingConnects: [String: ByteBuffer] = [:]
+    private var waitingConnects: [String: SocketValue] = [:]
 
     init(session: EngineSession, server: SocketIOServer) {
         self.session = session
         self.loop = session.loop
         self.server = server
+    }
+
+    /// A client of Socket.IO 2 does not ask for `/`: the server connects it by itself, without a payload.
+    func engineOpened() {
+        if self.isVersion2 { self.connect("/", auth: [:]) }
     }
 
     // MARK: packets in
@@ -48,6 +55,7 @@ final class Connection: EngineSessionReceiver {
             self.incomplete = (ByteBuffer(bytes: text), packet.attachmentCount, [], 0)
             return
         }
+        if packet.type == .connect, self.isVersion2 { return self.connect(packet, query: text) }
         self.receive(packet, attachments: [])
     }
 
@@ -110,29 +118,34 @@ final class Connection: EngineSessionReceiver {
     // MARK: connecting
 
     private func connect(_ packet: SocketPacketSlices) {
-        let name = packet.namespace.isEmpty ? "/" : String(decoding: packet.namespace, as: UTF8.self)
-        if let socket = self.socket(in: packet.namespace) {
-            guard socket.state.phase == .closing, self.waitingConnects[name] == nil else {
-                return self.violate(.secondConnect)
-            }
-            self.waitingConnects[name] = ByteBuffer(bytes: packet.payload)  // the client has left and may come again
-            return
+        do throws(JSONError) {
+            self.connect(packet, auth: packet.payload.isEmpty ? [:] : try JSONReader.value(packet.payload))
+        } catch {
+            self.violate(PacketViolation(error))
         }
-        self.connect(name, payload: packet.payload)
     }
 
-    private func connect(_ name: String, payload: UnsafeRawBufferPointer) {
+    /// A CONNECT of Socket.IO 2, `0/name?key=value,`: the query stands for the payload.
+    private func connect(_ packet: SocketPacketSlices, query text: UnsafeRawBufferPointer) {
+        let target = String(decoding: text.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+        self.connect(packet, auth: .object(Query.parameters(of: target).mapValues { .string($0) }))
+    }
+
+    private func connect(_ packet: SocketPacketSlices, auth: SocketValue) {
+        let name = packet.namespace.isEmpty ? "/" : String(decoding: packet.namespace, as: UTF8.self)
+        guard let socket = self.socket(in: packet.namespace) else { return self.connect(name, auth: auth) }
+        guard socket.state.phase == .closing, self.waitingConnects[name] == nil else {
+            return self.violate(.secondConnect)
+        }
+        self.waitingConnects[name] = auth  // the client has left and may come again
+    }
+
+    private func connect(_ name: String, auth: SocketValue) {
         guard let namespace = self.server.existingNamespace(name) else {
             return self.sendInvalidNamespace(name)
         }
-        let auth: SocketValue
-        do throws(JSONError) {
-            auth = payload.isEmpty ? [:] : try JSONReader.value(payload)
-        } catch {
-            return self.violate(PacketViolation(error))
-        }
         let handshake = Handshake(request: self.session.request, auth: auth, issued: Clock.milliseconds())
-        let recovered = namespace.recover(auth)
+        let recovered = self.isVersion2 ? nil : namespace.recover(auth)
         let socket = Socket(namespace: namespace, handshake: handshake, connection: self, recovered: recovered)
         self.add(socket)
         if recovered != nil, namespace.skipsMiddleware { return socket.passedMiddleware(.success(())) }
@@ -152,10 +165,16 @@ final class Connection: EngineSessionReceiver {
         if name == "/" { self.root = socket } else { self.others[name] = socket }
     }
 
+    /// A client of Socket.IO 2 is not told its sockets' ids: it makes them from the session's.
+    func makeID(for namespace: Namespace) -> String {
+        guard self.isVersion2 else { return self.loop.makeID().description }
+        return namespace.name == "/" ? self.session.id.description : "\(namespace.name)#\(self.session.id)"
+    }
+
     func sendConnect(_ socket: Socket) {
         self.wasUsed = true
         let privateID = socket.state.recovery.map { ",\"pid\":\"\($0.privateID)\"" } ?? ""
-        var text = "{\"sid\":\"\(socket.id)\"\(privateID)}"
+        var text = self.isVersion2 ? "" : "{\"sid\":\"\(socket.id)\"\(privateID)}"
         self.session.send { out in
             text.withUTF8 {
                 socket.namespace.write(.connect, payload: UnsafeRawBufferPointer($0), into: &out)
@@ -164,7 +183,7 @@ final class Connection: EngineSessionReceiver {
     }
 
     func sendConnectError(_ error: ConnectError, namespace: Namespace) {
-        let text = Self.payload(of: error)
+        let text = self.isVersion2 ? Self.version2Payload(of: error) : Self.payload(of: error)
         self.session.send { out in
             text.withUnsafeReadableBytes { namespace.write(.connectError, payload: $0, into: &out) }
         }
@@ -199,6 +218,14 @@ final class Connection: EngineSessionReceiver {
         return text
     }
 
+    /// As the reference tells clients of Socket.IO 2: the data where there is some, else the message alone.
+    private static func version2Payload(of error: ConnectError) -> ByteBuffer {
+        var text = ByteBuffer()
+        var attachments: [ByteBuffer] = []
+        JSONWriter.write(error.data ?? .string(error.message), into: &text, attachments: &attachments)
+        return text
+    }
+
     func sendDisconnect(_ namespace: Namespace) {
         self.session.send {
             namespace.write(.disconnect, payload: UnsafeRawBufferPointer(start: nil, count: 0), into: &$0)
@@ -224,8 +251,8 @@ final class Connection: EngineSessionReceiver {
     func removed(_ socket: Socket) {
         if let ending = self.ending {
             if self.sockets.isEmpty { ending(self) }
-        } else if let payload = self.waitingConnects.removeValue(forKey: socket.namespace.name), self.session.isOpen {
-            payload.withUnsafeReadableBytes { self.connect(socket.namespace.name, payload: $0) }
+        } else if let auth = self.waitingConnects.removeValue(forKey: socket.namespace.name), self.session.isOpen {
+            self.connect(socket.namespace.name, auth: auth)
         }
     }
 

@@ -19,6 +19,8 @@ public struct ServerConfiguration: Sendable {
     public var transports: Set<Transport> = [.polling, .webSocket]
     /// Whether a polling client may change to WebSocket.
     public var allowUpgrades = true
+    /// Whether clients of Socket.IO 2 (Engine.IO 3) may come.
+    public var allowEIO3 = false
     /// How often clients are pinged.
     public var pingInterval: Duration = .seconds(25)
     /// How long a client may take to answer a ping.

@@ -10,7 +10,7 @@ import SocketIOCodec
 import Synchronization
 import UserRegistryCore
 
-/// A Socket.IO server (protocol 5, over Engine.IO 4): the entry point of the library.
+/// A Socket.IO server (protocol 5 over Engine.IO 4; with `allowEIO3` also Socket.IO 2 clients): the entry point of the library.
 ///
 /// ```swift
 /// let io = SocketIOServer(configuration)
@@ -75,6 +75,7 @@ public final class SocketIOServer: Service, Sendable {
     private final class Deaf: EngineSessionReceiver {
         func engineReceived(text: UnsafeRawBufferPointer) {}
         func engineReceived(binary: UnsafeRawBufferPointer) {}
+        func engineOpened() {}
         func engineUpgraded() {}
         func engineConnectTimedOut() {}
         func engineExpired() {}

@@ -7,10 +7,11 @@ import SocketIOCodec
 import UserRegistryCore
 
 extension Socket {
-    /// An event of this socket's client. What is returned must end the connection.
+    /// An event of this socket's client. What is returned must end the connection. What still comes when the socket is closing is
+    /// dropped.
     @inline(__always)
     func receive(event payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]) -> PacketViolation? {
-        guard self.state.phase == .connected else { return nil }
+        guard self.state.phase == .connected else { return self.isBeforeConnect ? .beforeConnect : nil }
         let event: EventSlices
         do throws(JSONError) {
             event = try EventSlices.parse(payload)
@@ -38,7 +39,7 @@ extension Socket {
     func receive(
         acknowledgement payload: UnsafeRawBufferPointer, id: UInt64?, attachments: [ByteBuffer]
     ) -> PacketViolation? {
-        guard self.state.phase == .connected else { return nil }
+        guard self.state.phase == .connected else { return self.isBeforeConnect ? .beforeConnect : nil }
         let inner: UnsafeRawBufferPointer
         do throws(JSONError) {
             inner = try JSONScanner.validateArray(payload)

@@ -81,14 +81,14 @@ public final class Socket: Sendable {
         namespace: Namespace, handshake: Handshake, connection: Connection,
         recovered: (session: RecoverableSession, position: UInt64)? = nil
     ) {
-        self.id = recovered?.session.id ?? connection.loop.makeID().description
+        self.id = recovered?.session.id ?? connection.makeID(for: namespace)
         self.data = recovered?.session.data ?? SocketData()
         self.recovered = recovered != nil
         self.namespace = namespace
         self.storedHandshake = Mutex(handshake)
         self.loop = connection.loop.bound
         self.confined = State(connection: connection)
-        guard namespace.recovery != nil else { return }
+        guard namespace.recovery != nil, !connection.isVersion2 else { return }  // Socket.IO 2 knows no recovery
         self.confined.recovery =
             recovered.map { SocketRecovery($0.session, position: $0.position) }
             ?? SocketRecovery(privateID: connection.loop.makeID().description)
@@ -101,6 +101,9 @@ public final class Socket: Sendable {
 
     /// Whether the chain of middleware may go on.
     var isConnecting: Bool { self.state.phase == .handshaking }
+
+    /// Whether the client was not told yet that it is connected: it may not send anything then.
+    var isBeforeConnect: Bool { self.state.phase < .connected }
 
     var members: NamespaceMembers { self.namespace.members(on: self.loop.onLoop) }
 

@@ -5,7 +5,7 @@ import NIOCore
 package import Rollcall
 import SocketIOCodec
 
-/// Connection middleware: admits who brings a good token, in `auth.token` or in a cookie.
+/// Connection middleware: admits who brings a good token, in `auth.token`, in a cookie, or (Socket.IO 2 only) in the query.
 ///
 /// Afterwards `socket.data.user` is the user, and the connection ends when the token does.
 package struct JWTAuthentication: Sendable {
@@ -64,6 +64,8 @@ package struct JWTAuthentication: Sendable {
             }
             return text
         }
+        // Clients of Socket.IO 2 send no payload with CONNECT; for others a token in an address, which gets logged, does not count.
+        if handshake.protocolVersion == 3, let token = handshake.query["token"] { return token }
         guard let cookie = self.cookie, let token = handshake.cookie(cookie) else { return nil }
         guard self.isAllowed(handshake) else {
             throw ConnectError("This page may not use the cookie.", code: "ORIGIN_FORBIDDEN")

@@ -3,62 +3,15 @@
 
 import NIOCore
 
-/// Payloads of HTTP long-polling (Engine.IO protocol 4): packets joined with U+001E; binary messages as `b` and base64.
-enum PayloadCodec {
-    static let separator: UInt8 = 0x1E
-
-    /// Turns frames that this server wrote into one payload.
-    static func encode(_ frames: ByteBuffer) -> ByteBuffer {
-        var out = ByteBufferAllocator().buffer(capacity: frames.readableBytes + 16)
-        frames.withUnsafeReadableBytes { bytes in
-            var used = 0
-            while used < bytes.count {
-                let frame = WebSocketCodec.readServerFrame(UnsafeRawBufferPointer(rebasing: bytes[used...]))
-                let body = UnsafeRawBufferPointer(
-                    rebasing: bytes[(used + frame.header)..<(used + frame.header + frame.length)])
-                if out.writerIndex > 0 { out.writeInteger(Self.separator) }
-                if frame.firstByte == WebSocketCodec.binary {
-                    out.writeInteger(UInt8(ascii: "b"))
-                    Base64.encode(body, into: &out)
-                } else {
-                    out.writeBytes(body)
-                }
-                used += frame.header + frame.length
-            }
-        }
-        return out
-    }
-
-    /// Calls `text` with each packet of text (its type first) and `binary` with each binary message, until `isOpen` is false.
-    /// Returns false when something is malformed.
-    static func decode(
-        _ payload: UnsafeRawBufferPointer, isOpen: () -> Bool, text: (UnsafeRawBufferPointer) -> Void,
-        binary: (UnsafeRawBufferPointer) -> Void
-    ) -> Bool {
-        guard isValidUTF8(payload) else { return false }
-        var start = 0
-        while start <= payload.count, isOpen() {
-            let end = payload[start...].firstIndex(of: Self.separator) ?? payload.count
-            let packet = UnsafeRawBufferPointer(rebasing: payload[start..<end])
-            guard let type = packet.first else { return false }
-            if type == UInt8(ascii: "b") {
-                guard let bytes = Base64.decode(UnsafeRawBufferPointer(rebasing: packet[1...])) else { return false }
-                bytes.withUnsafeReadableBytes { binary($0) }
-            } else {
-                text(packet)
-            }
-            start = end + 1
-        }
-        return true
-    }
-}
-
 /// Base64 with the standard alphabet (RFC 4648, 4).
 enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
+    /// With padding.
+    static func encodedLength(_ count: Int) -> Int { (count + 2) / 3 * 4 }
+
     static func encode(_ bytes: UnsafeRawBufferPointer, into out: inout ByteBuffer) {
-        let length = (bytes.count + 2) / 3 * 4
+        let length = self.encodedLength(bytes.count)
         out.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { room in
             let letters = self.alphabet.utf8Start
             var position = 0
