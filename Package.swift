@@ -96,7 +96,7 @@ let allTargets: [Target] = [
     tests("UserRegistryCoreTests", ["UserRegistryCore"]),
     tests(
         "EngineIOServerTests",
-        ["EngineIOServer", "TestSupport", log] + nio("NIOCore", "NIOEmbedded", "NIOPosix", "NIOHTTP1")),
+        ["EngineIOServer", "CZlib", "TestSupport", log] + nio("NIOCore", "NIOEmbedded", "NIOPosix", "NIOHTTP1")),
     tests("RollcallTests", ["Rollcall", "SocketIOCodec", "TestSupport", log] + nio("NIOCore", "NIOPosix")),
     tests(
         "HiredisClientTests",

@@ -17,7 +17,10 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     private let loop: EngineLoop
     private var head = ByteBuffer()
     private(set) var isDone = false
-    private var channel: (any Channel)?
+    /// The layer above is asked about the request; what follows it waits in `head`.
+    private var isChecking = false
+    private var context: ChannelHandlerContext?
+    private static let longestWait = 65536
 
     init(server: EngineServer, loop: EngineLoop) {
         self.server = server
@@ -25,7 +28,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        self.channel = context.channel
+        self.context = context
         self.loop.counters.accepted += 1
         self.loop.watch(self)
     }
@@ -33,6 +36,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let input = Self.unwrapInboundIn(data)
         defer { self.loop.receivePool.giveBack(input) }
+        if self.isChecking { return self.wait(input, context) }
         guard !self.isDone else { return }
         guard self.head.readableBytes == 0 else {
             self.head.writeImmutableBuffer(input)
@@ -48,23 +52,78 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .other: self.handOver(bytes, context)
         case .webSocket(let request):
             self.isDone = true
-            var installed: (any ChannelInboundHandler)?
-            bytes.withUnsafeReadableBytes { all in
-                let handshake = WebSocketHandshake(server: self.server, loop: self.loop, channel: context.channel)
-                handshake.answer(request, head: UnsafeRawBufferPointer(rebasing: all[..<request.length])) {
-                    connection in
-                    installed = connection
-                    self.replace(by: connection, context)
-                }
-            }
-            // A client that does not wait for the answer: its first frames came with the request.
-            guard bytes.readableBytes > request.length, let connection = installed as? WebSocketConnection,
-                let rest = bytes.getSlice(
-                    at: bytes.readerIndex + request.length, length: bytes.readableBytes - request.length)
-            else { return }
-            connection.receive(rest)
-            connection.receivedAll()
+            let opensSession = Query.rawValue(of: "sid", in: request.target) == nil
+            guard self.server.mustCheck(opensSession: opensSession),
+                self.server.configuration.serves(request.target.prefix { $0 != UInt8(ascii: "?") })
+            else { return self.answer(request, bytes, [], context) }
+            self.check(request, bytes, opensSession: opensSession, context)
         }
+    }
+
+    private func answer(
+        _ request: WebSocketRequest, _ bytes: ByteBuffer, _ headers: [(name: String, value: String)],
+        _ context: ChannelHandlerContext
+    ) {
+        var installed: (any ChannelInboundHandler)?
+        bytes.withUnsafeReadableBytes { all in
+            let handshake = WebSocketHandshake(
+                server: self.server, loop: self.loop, channel: context.channel, addedHeaders: headers)
+            handshake.answer(request, head: UnsafeRawBufferPointer(rebasing: all[..<request.length])) { connection in
+                installed = connection
+                self.replace(by: connection, context)
+            }
+        }
+        // A client that does not wait for the answer: its first frames came with the request.
+        guard bytes.readableBytes > request.length, let connection = installed as? WebSocketConnection,
+            let rest = bytes.getSlice(
+                at: bytes.readerIndex + request.length, length: bytes.readableBytes - request.length)
+        else { return }
+        connection.receive(rest)
+        connection.receivedAll()
+    }
+
+    // MARK: asking the layer above
+
+    private func check(
+        _ request: WebSocketRequest, _ bytes: ByteBuffer, opensSession: Bool, _ context: ChannelHandlerContext
+    ) {
+        self.isChecking = true
+        let whole = ByteBuffer(bytes: bytes.readableBytesView)  // the buffer that was read belongs to the loop
+        let handshake = WebSocketHandshake(server: self.server, loop: self.loop, channel: context.channel)
+        let engineRequest = bytes.withUnsafeReadableBytes { all in
+            handshake.engineRequest(
+                head: UnsafeRawBufferPointer(rebasing: all[..<request.length]),
+                target: String(decoding: request.target, as: UTF8.self))
+        }
+        self.head = whole
+        let bound = LoopBound(self, on: self.loop.eventLoop)
+        self.server.check(engineRequest, opensSession: opensSession, on: self.loop.eventLoop) {
+            bound.onLoop.checked($0)
+        }
+    }
+
+    private func checked(_ verdict: EngineCheck.Verdict) {
+        guard self.isChecking, let context = self.context, context.channel.isActive else { return }
+        self.isChecking = false
+        let bytes = self.head
+        self.head = ByteBuffer()
+        guard case .webSocket(let request) = bytes.withUnsafeReadableBytes({ RequestHeadParser.parse($0) }) else {
+            return context.close(promise: nil)
+        }
+        switch verdict {
+        case .success(let headers): self.answer(request, bytes, headers, context)
+        case .failure(let error):
+            WebSocketHandshake(server: self.server, loop: self.loop, channel: context.channel).refuse(error)
+        }
+    }
+
+    /// A client that sends more than a few frames before it has an answer is not waited for.
+    private func wait(_ input: ByteBuffer, _ context: ChannelHandlerContext) {
+        self.head.writeImmutableBuffer(input)
+        guard self.head.readableBytes > Self.longestWait else { return }
+        self.isChecking = false
+        self.loop.counters.refused["early_frames", default: 0] += 1
+        context.close(promise: nil)
     }
 
     /// The connection is a WebSocket from now on.
@@ -99,7 +158,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.isDone = true
-        self.channel = nil
+        self.context = nil
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -109,7 +168,12 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// No request came in time.
     func timedOut() {
         guard !self.isDone else { return }
+        self.isDone = true
         self.loop.counters.refused["request_timeout", default: 0] += 1
-        self.channel?.close(promise: nil)
+        guard let context = self.context else { return }
+        guard self.head.readableBytes > 0 else { return context.close(promise: nil) }
+        let answer = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        let channel = context.channel
+        channel.writeAndFlush(ByteBuffer(string: answer)).whenComplete { _ in channel.close(promise: nil) }
     }
 }

@@ -21,6 +21,8 @@ package struct EngineConfiguration: Sendable {
     package var connectTimeout: TimeAmount?
     /// Bytes of one message, and of one POST.
     package var maxPayload = 1_000_000
+    /// Bytes of a polling answer from which on it is compressed, where the client accepts that; nil: never.
+    package var httpCompression: Int? = 1024
     /// Bytes that may wait for one client before it is closed as a slow consumer. 0: no limit.
     package var maxQueuedBytes = 1 << 20
     /// Sessions at a time. 0: no limit.

@@ -8,6 +8,10 @@ import Synchronization
 
 /// What the layer above decides about handshakes. Called on the event loop of the connection.
 package protocol EngineServerDelegate: AnyObject, Sendable {
+    /// Whether ``engineChecks(_:opensSession:)`` is to be asked at all.
+    var engineChecksRequests: Bool { get }
+    /// A request or a WebSocket handshake came in.
+    func engineChecks(_ request: EngineRequest, opensSession: Bool) -> EngineCheck
     /// Nil: the handshake goes on.
     func engineRefusal(of request: EngineRequest) -> EngineHTTPError?
     /// The handshake was refused, by whomever.
@@ -21,7 +25,7 @@ package final class EngineServer: Sendable {
     package let configuration: EngineConfiguration
     package let loops: [LoopBound<EngineLoop>]
     package let logger: Logger
-    private let delegate: any EngineServerDelegate
+    let delegate: any EngineServerDelegate
     private let table = SessionTable()
     private let limiter: ConnectRateLimiter
     private let draining = Atomic<Bool>(false)

@@ -9,13 +9,27 @@ import TestSupport
 
 @testable import EngineIOServer
 
+/// What the layer above decides about requests.
+struct RequestCheck: Sendable {
+    let decide: @Sendable (EngineRequest, Bool) -> EngineCheck
+}
+
 /// Sends every message back, and notes how sessions end.
 final class EchoDelegate: EngineServerDelegate {
     let notes = Notes()
     let refusal: EngineHTTPError?
+    let check: RequestCheck?
     let sessions = WeakReferences()
 
-    init(refusal: EngineHTTPError? = nil) { self.refusal = refusal }
+    init(refusal: EngineHTTPError? = nil, check: RequestCheck? = nil) {
+        self.refusal = refusal
+        self.check = check
+    }
+
+    var engineChecksRequests: Bool { self.check != nil }
+    func engineChecks(_ request: EngineRequest, opensSession: Bool) -> EngineCheck {
+        self.check?.decide(request, opensSession) ?? .decided(.success([]))
+    }
 
     func engineRefusal(of request: EngineRequest) -> EngineHTTPError? { self.refusal }
 
@@ -93,14 +107,15 @@ struct Engine: Sendable {
 }
 
 func withEngine(
-    loops: Int = 1, refusal: EngineHTTPError? = nil, _ change: (inout EngineConfiguration) -> Void = { _ in },
+    loops: Int = 1, refusal: EngineHTTPError? = nil,
+    check: RequestCheck? = nil, _ change: (inout EngineConfiguration) -> Void = { _ in },
     _ body: @escaping @Sendable (Engine) async throws -> Void
 ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     var configuration = EngineConfiguration()
     configuration.eventRate = 0
     change(&configuration)
-    let delegate = EchoDelegate(refusal: refusal)
+    let delegate = EchoDelegate(refusal: refusal, check: check)
     let server = EngineServer(
         configuration: configuration, eventLoops: Array(group.makeIterator()), delegate: delegate,
         logger: .silent)

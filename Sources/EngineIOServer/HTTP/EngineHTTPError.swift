@@ -18,6 +18,10 @@ package enum EngineHTTPError: Error, Hashable, Sendable {
     /// The node is stopping.
     package static let draining = Self.comeBack(
         status: .serviceUnavailable, code: "NODE_DRAINING", message: "This node is shutting down.", retryAfter: 1)
+    /// For now, with a code of somebody else's.
+    package static func unavailable(code: String) -> EngineHTTPError {
+        .comeBack(status: .serviceUnavailable, code: code, message: "Please try again.", retryAfter: 1)
+    }
     /// No room for another session.
     package static let full = Self.comeBack(
         status: .serviceUnavailable, code: "SERVER_FULL", message: "This node is full.", retryAfter: 2)

@@ -13,11 +13,20 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private enum Phase {
         case idle
+        /// The layer above is asked about the request; what follows its head waits.
+        case checking(CheckedRequest)
         /// Reading the body of a POST.
         case receiving(session: LoopBound<EngineSession>, body: ByteBuffer, isBytes: Bool)
         /// Reading a body of no interest; the answer was given or is given at its end.
         case ignoring(EngineHTTPAnswer?)
         case answering
+    }
+
+    /// What came of a request while the layer above was asked.
+    private struct CheckedRequest {
+        var body = ByteBuffer()
+        var isComplete = false
+        var isTooLarge = false
     }
 
     private let server: EngineServer
@@ -31,6 +40,9 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var waitsOn: LoopBound<EngineSession>?
     private var idleSince = NIODeadline.now()
     private var bodyDeadline: NIODeadline?
+    /// What the layer above adds to the answer of the present request.
+    private var addedHeaders: [(name: String, value: String)] = []
+    private var isRejected = false
 
     init(server: EngineServer, loop: EngineLoop) {
         self.server = server
@@ -44,7 +56,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         let own = EngineHTTPHandler(server: server, loop: loop)
         own.codec = [
             HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)),
-            HTTPServerPipelineHandler(), HTTPServerProtocolErrorHandler(),
+            HTTPServerPipelineHandler(),
         ]
         let handlers: [any ChannelHandler] = own.codec + [own]
         try channel.pipeline.syncOperations.addHandlers(handlers, position: .after(handler))
@@ -63,8 +75,34 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.loop.counters.refused["http_error", default: 0] += 1
-        context.close(promise: nil)
+        switch error {
+        case HTTPParserError.headerOverflow: self.reject(.requestHeaderFieldsTooLarge, "headers_too_large")
+        case is HTTPParserError: self.reject(.badRequest, "malformed_request")
+        default:
+            self.loop.counters.refused["http_error", default: 0] += 1
+            context.close(promise: nil)
+        }
+    }
+
+    /// What came is no request: answers without a body, and closes.
+    private func reject(_ status: HTTPResponseStatus, _ reason: String) {
+        let head = "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n"
+        self.reject(head + "Connection: close\r\nContent-Length: 0\r\n\r\n", reason)
+    }
+
+    /// Past the handlers of HTTP, which may know of no request to answer; answers before this one were written whole.
+    private func reject(_ answer: String, _ reason: String) {
+        guard let context = self.context, !self.isRejected else { return }
+        self.isRejected = true
+        self.loop.counters.refused[reason, default: 0] += 1
+        self.head = nil
+        guard let encoder = self.codec.first,
+            let below = try? context.pipeline.syncOperations.context(handler: encoder)
+        else { return context.close(promise: nil) }
+        let channel = context.channel
+        let done = context.eventLoop.makePromise(of: Void.self)
+        done.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        below.writeAndFlush(NIOAny(ByteBuffer(string: answer)), promise: done)
     }
 
     private func lostConnection() {
@@ -72,9 +110,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.loop.httpHandlers[ObjectIdentifier(self)] = nil
         let responder = self.responder
         self.waitsOn.take()?.execute { $0.polling?.lostGet(responder) }
-        if case .receiving(let session, _, _) = self.phase, self.head != nil {
-            session.execute { $0.polling?.lostPost() }
-        }
+        if case .receiving(let session, _, _) = self.phase { session.execute { $0.polling?.lostPost() } }
         self.phase = .idle
     }
 
@@ -94,20 +130,19 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             let limit = self.request == 0 ? configuration.requestTimeout : configuration.keepAliveTimeout
             isIdle = now - self.idleSince > limit
         }
-        guard isLate || isIdle else { return }
-        if isLate { self.loop.counters.refused["request_timeout", default: 0] += 1 }
-        self.context?.close(promise: nil)
+        if isLate && self.head != nil || isIdle && self.request == 0 {
+            self.reject(.requestTimeout, "request_timeout")
+        } else if isLate || isIdle {
+            self.context?.close(promise: nil)
+        }
     }
 
     // MARK: requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !self.isRejected else { return }
         switch Self.unwrapInboundIn(data) {
-        case .head(let head):
-            self.request += 1
-            self.head = head
-            self.bodyDeadline = .now() + self.server.configuration.requestTimeout
-            self.phase = self.begin(head)
+        case .head(let head): self.receiveHead(head)
         case .body(let part): self.receiveBody(part)
         case .end:
             self.bodyDeadline = nil
@@ -115,9 +150,49 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
+    private func receiveHead(_ head: HTTPRequestHead) {
+        self.request += 1
+        self.head = head
+        self.addedHeaders = []
+        self.bodyDeadline = .now() + self.server.configuration.requestTimeout
+        let path = head.uri.prefix { $0 != "?" }
+        let opensSession = Query.parameters(of: head.uri)["sid"] == nil
+        guard self.server.mustCheck(opensSession: opensSession), self.server.configuration.serves(path.utf8),
+            let request = self.engineRequest
+        else {
+            self.phase = self.begin(head)
+            return
+        }
+        self.phase = .checking(CheckedRequest())
+        let bound = LoopBound(self, on: self.loop.eventLoop)
+        let number = self.request
+        self.server.check(request, opensSession: opensSession, on: self.loop.eventLoop) {
+            bound.onLoop.checked(number, $0)
+        }
+    }
+
+    /// The layer above has decided: the request goes its way as if it came now.
+    private func checked(_ number: Int, _ verdict: EngineCheck.Verdict) {
+        guard number == self.request, let context = self.context, let head = self.head,
+            case .checking(let checked) = self.phase
+        else { return }
+        switch verdict {
+        case .success(let headers):
+            self.addedHeaders = headers
+            self.phase = checked.isTooLarge ? Self.tooLarge : self.begin(head)
+        case .failure(let error) where Self.asksForWebSocket(head):
+            return self.reject(error.webSocketResponse, error.reason)
+        case .failure(let error): self.phase = .ignoring(.refusal(error))
+        }
+        if checked.body.readableBytes > 0 { self.receiveBody(checked.body) }
+        if checked.isComplete { self.finishRequest(context) }
+    }
+
+    private static var tooLarge: Phase { .ignoring(.status(.payloadTooLarge, "payload_too_large")) }
+
     private func begin(_ head: HTTPRequestHead) -> Phase {
         let path = head.uri.prefix { $0 != "?" }
-        guard self.server.configuration.serves(path.utf8) else { return .ignoring(.status(.notFound)) }
+        guard self.server.configuration.serves(path.utf8) else { return .ignoring(.status(.notFound, "unknown_path")) }
         if head.method == .OPTIONS, self.server.configuration.cors != nil { return .ignoring(.preflight) }
         if Self.asksForWebSocket(head) { return .ignoring(.webSocket) }
         do {
@@ -131,7 +206,8 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func route(_ head: HTTPRequestHead) throws(EngineHTTPError) -> Phase {
         let query = Query.parameters(of: head.uri)
         guard let transport = query["transport"], transport == "polling" || transport == "websocket",
-            transport == "websocket" || self.server.configuration.allowsPolling
+            transport == "websocket"
+                ? self.server.configuration.allowsWebSocket : self.server.configuration.allowsPolling
         else { throw .transportUnknown }
         guard let sid = query["sid"] else {
             guard head.method == .GET else { throw .badHandshakeMethod }
@@ -146,7 +222,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         switch head.method {
         case .GET: return .ignoring(.poll(session))
         case .POST: return try self.beginPost(head, session)
-        default: return .ignoring(.status(.internalServerError))
+        default: return .ignoring(.status(.internalServerError, "bad_method"))
         }
     }
 
@@ -157,27 +233,32 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         // The version never changes: it may be read from any loop.
         if isBytes, session.unchecked.version == .v4 {
             session.execute { $0.close(.transportError, .discard) }
-            return .ignoring(.status(.badRequest))
+            return .ignoring(.status(.badRequest, "bad_content_type"))
         }
         if let length = head.headers.first(name: "content-length").flatMap(Int.init),
             length > self.server.configuration.maxPayload
         {
-            return .ignoring(.status(.payloadTooLarge))
+            return Self.tooLarge
         }
         let responder = self.responder
         session.execute { session in
             guard let polling = session.polling else { return responder.answer(error: .badRequest) }
-            if !polling.beginPost() { responder.answer(status: .badRequest) }
+            if !polling.beginPost() { responder.refuse(.badRequest, "overlapping_requests") }
         }
         return .receiving(session: session, body: ByteBuffer(), isBytes: isBytes)
     }
 
     private func receiveBody(_ part: ByteBuffer) {
+        if case .checking(var checked) = self.phase {
+            checked.isTooLarge = checked.body.readableBytes + part.readableBytes > self.server.configuration.maxPayload
+            if !checked.isTooLarge { checked.body.writeImmutableBuffer(part) }
+            self.phase = .checking(checked)
+        }
         guard case .receiving(let session, var body, let isBytes) = self.phase else { return }
         self.phase = .idle  // so that appending does not copy
         guard body.readableBytes + part.readableBytes <= self.server.configuration.maxPayload else {
             session.execute { $0.polling?.abortPost() }
-            self.phase = .ignoring(.status(.payloadTooLarge))
+            self.phase = Self.tooLarge
             return
         }
         body.writeImmutableBuffer(part)
@@ -185,6 +266,11 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func finishRequest(_ context: ChannelHandlerContext) {
+        if case .checking(var checked) = self.phase {
+            checked.isComplete = true
+            self.phase = .checking(checked)
+            return
+        }
         let phase = self.phase
         if case .receiving = phase, self.head == nil {  // was refused when it began
             self.phase = .idle
@@ -201,17 +287,16 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
                 polling.receivedPost(body, isBytes: isBytes, responder)
             }
         case .ignoring(let answer): self.give(answer, responder, context)
-        case .idle, .answering: break
+        case .idle, .answering, .checking: break
         }
     }
 
     private func give(_ answer: EngineHTTPAnswer?, _ responder: PollResponder, _ context: ChannelHandlerContext) {
         switch answer {
-        case .status(let status):
-            self.respond(to: self.request, status, contentType: nil, body: ByteBuffer())
+        case .status(let status, let reason): self.refuse(self.request, status, reason)
         case .refusal(let error): self.refuse(self.request, error)
         case .preflight: self.respond(to: self.request, .noContent, contentType: nil, body: ByteBuffer())
-        case .handshake(let format): self.shakeHands(format)
+        case .handshake(let format): self.openSession(format)
         case .poll(let session):
             self.waitsOn = session
             session.execute { session in
@@ -225,22 +310,20 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     // MARK: handshake
 
-    private func shakeHands(_ format: PollingFormat) {
-        let delay = self.server.configuration.handshakeDelay
-        guard delay > .zero else { return self.openSession(format) }
-        let bound = LoopBound(self, on: self.loop.eventLoop)
-        self.loop.eventLoop.scheduleTask(in: delay) { bound.onLoop.openSession(format) }
-    }
-
-    private func openSession(_ format: PollingFormat) {
-        guard let head = self.head, let context = self.context else { return }
-        let request = EngineRequest(
+    /// The present request, as the layers above see it.
+    private var engineRequest: EngineRequest? {
+        guard let head = self.head, let context = self.context else { return nil }
+        return EngineRequest(
             headers: head.headers, target: head.uri,
             address: EngineRequest.clientAddress(
                 peer: context.channel.remoteAddress?.ipAddress ?? "",
                 forwardedFor: Self.forwardedFor(head),
                 trusted: self.server.configuration.trustedProxies),
             isSecure: self.server.configuration.makeTLSHandler != nil)
+    }
+
+    private func openSession(_ format: PollingFormat) {
+        guard let request = self.engineRequest else { return }
         if let refusal = self.server.refusal(of: request) { return self.refuse(self.request, refusal) }
         let session = self.server.makeSession(on: self.loop, version: format.version, request: request)
         let configuration = self.server.configuration
@@ -273,13 +356,16 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         let (server, loop) = (self.server, LoopBound(self.loop, on: self.loop.eventLoop))
         let own = LoopBound(self, on: self.loop.eventLoop)
         let bytes = ByteBuffer(string: text)
+        let addedHeaders = self.addedHeaders
         let removals = self.codec.reversed().map { context.pipeline.syncOperations.removeHandler($0) }
         self.codec = []
         EventLoopFuture.andAllSucceed(removals, on: context.eventLoop)
             .whenComplete { result in
                 guard case .success = result else { return channel.close(promise: nil) }
                 own.onLoop.shakeHandsAsWebSocket(
-                    bytes, WebSocketHandshake(server: server, loop: loop.onLoop, channel: channel))
+                    bytes,
+                    WebSocketHandshake(
+                        server: server, loop: loop.onLoop, channel: channel, addedHeaders: addedHeaders))
             }
     }
 
@@ -309,20 +395,34 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             retryAfter: error.retryAfter)
     }
 
+    /// Without a body.
+    func refuse(_ request: Int, _ status: HTTPResponseStatus, _ reason: String) {
+        self.loop.counters.refused[reason, default: 0] += 1
+        self.respond(to: request, status, contentType: nil, body: ByteBuffer())
+    }
+
     func respond(to request: Int, _ payload: PollingPayload, session: SessionID? = nil) {
-        self.respond(to: request, .ok, contentType: payload.contentType, body: payload.body, session: session)
+        if let threshold = self.server.configuration.httpCompression, payload.body.readableBytes >= threshold,
+            let coding = HTTPCompression(accepting: self.head?.headers["accept-encoding"].joined(separator: ",")),
+            let compressed = coding.compress(payload.body)
+        {
+            self.respond(
+                to: request, .ok, contentType: payload.contentType, body: compressed, coding: coding, session: session)
+        } else {
+            self.respond(to: request, .ok, contentType: payload.contentType, body: payload.body, session: session)
+        }
     }
 
     func respond(
         to request: Int, _ status: HTTPResponseStatus, contentType: String?, body: ByteBuffer,
-        session: SessionID? = nil,
-        retryAfter: Int? = nil
+        coding: HTTPCompression? = nil, session: SessionID? = nil, retryAfter: Int? = nil
     ) {
         guard request == self.request, let context = self.context, let head = self.head else { return }
         self.head = nil
         self.waitsOn = nil
         var headers = HTTPHeaders()
         if let contentType { headers.add(name: "Content-Type", value: contentType) }
+        if let coding { headers.add(name: "Content-Encoding", value: coding.rawValue) }
         if status != .noContent { headers.add(name: "Content-Length", value: String(body.readableBytes)) }
         headers.add(name: "Cache-Control", value: "no-store")
         if let retryAfter { headers.add(name: "Retry-After", value: String(retryAfter)) }
@@ -330,6 +430,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             headers.add(name: "Set-Cookie", value: "\(cookie.name)=\(session); \(cookie.attributes)")
         }
         self.server.configuration.cors?.addHeaders(to: &headers, for: head)
+        for header in self.addedHeaders { headers.add(name: header.name, value: header.value) }
         if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
         context.write(
             Self.wrapOutboundOut(.head(.init(version: .http1_1, status: status, headers: headers))), promise: nil)
@@ -346,7 +447,8 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
 /// What a request without a body of interest is answered with at its end.
 enum EngineHTTPAnswer {
-    case status(HTTPResponseStatus)
+    /// Without a body; counted with the reason.
+    case status(HTTPResponseStatus, String)
     case refusal(EngineHTTPError)
     case preflight
     case handshake(PollingFormat)

@@ -24,6 +24,8 @@ struct WebSocketRequest {
     var isVersion13: Bool
     /// Whether `Host` is there and `Connection` names `Upgrade` (RFC 6455, 4.2.1).
     var isComplete: Bool
+    /// No control characters in `Origin`, where there is one.
+    var hasValidOrigin = true
 }
 
 /// Finds the opening handshake of RFC 6455, 4.1, without a general HTTP parser: 0.04 us instead of 50.
@@ -54,6 +56,8 @@ enum RequestHeadParser {
             case 4 where Self.equals(name, "host"): hasHost = true
             case 10 where Self.equals(name, "connection"):
                 namesUpgrade = namesUpgrade || Self.hasElement("upgrade", in: value)
+            case 6 where Self.equals(name, "origin"):
+                request.hasValidOrigin = !value.contains { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }
             case 7 where Self.equals(name, "upgrade"): wantsUpgrade = Self.equals(value, "websocket")
             case 17 where Self.equals(name, "sec-websocket-key"): request.key = value
             case 21 where Self.equals(name, "sec-websocket-version"): request.isVersion13 = Self.equals(value, "13")

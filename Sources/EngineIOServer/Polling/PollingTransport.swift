@@ -83,7 +83,7 @@ final class PollingTransport {
     func receivedGet(_ responder: PollResponder) {
         if self.session.closeIfSilent() { return responder.answer(error: .sessionUnknown) }
         if let waiting = self.waiting.take() {  // the reference's answer to two GETs at a time
-            responder.answer(status: .badRequest)
+            responder.refuse(.badRequest, "overlapping_requests")
             waiting.answer(payload: self.format.payload("1"))
             return self.session.close(.transportError, .discard)
         }
@@ -251,7 +251,9 @@ struct PollResponder: Sendable, Equatable {
     }
 
     /// Without a body.
-    func answer(status: HTTPResponseStatus) {
-        self.handler.execute { [request] in $0.respond(to: request, status, contentType: nil, body: ByteBuffer()) }
+    ///
+    /// - Parameter reason: for the counter.
+    func refuse(_ status: HTTPResponseStatus, _ reason: String) {
+        self.handler.execute { [request] in $0.refuse(request, status, reason) }
     }
 }

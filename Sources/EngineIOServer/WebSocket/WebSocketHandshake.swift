@@ -8,6 +8,8 @@ struct WebSocketHandshake {
     let server: EngineServer
     let loop: EngineLoop
     let channel: any Channel
+    /// What the layer above adds to the answer.
+    var addedHeaders: [(name: String, value: String)] = []
 
     /// Writes the answer. `install` is called with the channel's handler if the connection is a WebSocket from now on.
     ///
@@ -17,7 +19,9 @@ struct WebSocketHandshake {
     func answer(
         _ request: WebSocketRequest, head: UnsafeRawBufferPointer, install: (any ChannelInboundHandler) -> Void
     ) {
-        guard request.isComplete, AcceptKey.isValid(request.key) else { return self.refuse(.badRequest) }
+        guard request.isComplete, request.hasValidOrigin, AcceptKey.isValid(request.key) else {
+            return self.refuse(.badRequest)
+        }
         guard request.isVersion13 else { return self.refuseVersion() }
         var deflate: DeflateParameters?
         if let options = self.server.configuration.perMessageDeflate {
@@ -160,7 +164,7 @@ struct WebSocketHandshake {
 
     // MARK: bytes
 
-    private func engineRequest(head: UnsafeRawBufferPointer, target: String) -> EngineRequest {
+    func engineRequest(head: UnsafeRawBufferPointer, target: String) -> EngineRequest {
         let raw = ByteBuffer(bytes: head)
         let peer = self.channel.remoteAddress?.ipAddress ?? ""
         var forwarded: String?
@@ -199,10 +203,11 @@ struct WebSocketHandshake {
         if let id, let cookie = self.server.configuration.cookie {
             out.writeString("\r\nSet-Cookie: \(cookie.name)=\(id); \(cookie.attributes)")
         }
+        for header in self.addedHeaders { out.writeString("\r\n\(header.name): \(header.value)") }
         out.writeStaticString("\r\n\r\n")
     }
 
-    private func refuse(_ error: EngineHTTPError) {
+    func refuse(_ error: EngineHTTPError) {
         self.loop.counters.refused[error.reason, default: 0] += 1
         self.close(with: error.webSocketResponse)
     }

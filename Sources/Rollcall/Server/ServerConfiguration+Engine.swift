@@ -13,6 +13,7 @@ extension ServerConfiguration {
         engine.allowsPolling = self.transports.contains(.polling)
         engine.allowsWebSocket = self.transports.contains(.webSocket)
         engine.allowUpgrades = self.allowUpgrades
+        engine.httpCompression = self.httpCompression
         engine.allowEIO3 = self.allowEIO3
         engine.pingInterval = TimeAmount(self.pingInterval)
         engine.pingTimeout = TimeAmount(self.pingTimeout)

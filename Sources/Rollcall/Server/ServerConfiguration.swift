@@ -21,6 +21,8 @@ public struct ServerConfiguration: Sendable {
     public var allowUpgrades = true
     /// Whether clients of Socket.IO 2 (Engine.IO 3) may come.
     public var allowEIO3 = false
+    /// Bytes of a polling answer from which on it is compressed, where the client accepts that; nil: never.
+    public var httpCompression: Int? = 1024
     /// How often clients are pinged.
     public var pingInterval: Duration = .seconds(25)
     /// How long a client may take to answer a ping.

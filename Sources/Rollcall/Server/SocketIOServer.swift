@@ -39,23 +39,31 @@ public final class SocketIOServer: Service, Sendable {
     private final class Hooks: EngineServerDelegate {
         private struct State {
             weak var server: SocketIOServer?
-            var refusal: (@Sendable (Handshake) -> HandshakeRefusal?)?
+            var requestHooks: [RequestHook] = []
             var registries: [any UserRegistry] = []
         }
         private let state = Mutex(State())
+        private let hasRequestHooks = Atomic<Bool>(false)
 
         func set(_ server: SocketIOServer) { self.state.withLock { $0.server = server } }
-        func set(_ refusal: @escaping @Sendable (Handshake) -> HandshakeRefusal?) {
-            self.state.withLock { $0.refusal = refusal }
+        func add(_ hook: RequestHook) {
+            self.state.withLock { $0.requestHooks.append(hook) }
+            self.hasRequestHooks.store(true, ordering: .relaxed)
         }
         func add(_ registry: any UserRegistry) { self.state.withLock { $0.registries.append(registry) } }
 
-        func engineRefusal(of request: EngineRequest) -> EngineHTTPError? {
-            let (refusal, registries) = self.state.withLock { ($0.refusal, $0.registries) }
-            if registries.contains(where: { !$0.acceptsClaims }) { return .registryUnavailable }
-            guard let refusal else { return nil }
+        var engineChecksRequests: Bool { self.hasRequestHooks.load(ordering: .relaxed) }
+
+        func engineChecks(_ request: EngineRequest, opensSession: Bool) -> EngineCheck {
             let handshake = Handshake(request: request, auth: [:], issued: Clock.milliseconds())
-            return refusal(handshake).map { .forbidden($0.message) }
+            return RequestHook.run(
+                self.state.withLock { $0.requestHooks },
+                RequestExchange(request: handshake, opensSession: opensSession))
+        }
+
+        func engineRefusal(of request: EngineRequest) -> EngineHTTPError? {
+            let registries = self.state.withLock { $0.registries }
+            return registries.contains { !$0.acceptsClaims } ? .registryUnavailable : nil
         }
 
         func engineRefused(_ request: EngineRequest, _ error: EngineHTTPError) {
@@ -160,8 +168,19 @@ public final class SocketIOServer: Service, Sendable {
     /// Everyone in these rooms of `/`.
     public func to(_ rooms: String...) -> BroadcastOperator { self.main.everyone.to(rooms) }
 
-    /// Decides about handshakes before there is a session (`allowRequest` of the reference): answer nil to go on.
-    public func allowRequest(_ decide: @escaping @Sendable (Handshake) -> HandshakeRefusal?) { self.hooks.set(decide) }
+    /// Adds a step that every HTTP request and WebSocket handshake passes before anything else is looked at; for `allowRequest`,
+    /// `engine.use`, `headers` and `initial_headers` of the reference.
+    ///
+    /// Throw ``HandshakeRefusal`` to answer 403, ``TemporaryRefusal`` to answer 503 with `Retry-After`; any other error is answered 400
+    /// `Bad request`. What is added to ``RequestExchange/responseHeaders`` goes out with the answer.
+    public func onRequest(_ hook: @escaping @Sendable (inout RequestExchange) throws -> Void) {
+        self.hooks.add(RequestHook.synchronous(hook))
+    }
+
+    /// Adds a step that may wait. Only this request waits.
+    public func onRequest(_ hook: @escaping @Sendable (inout RequestExchange) async throws -> Void) {
+        self.hooks.add(RequestHook.asynchronous(hook))
+    }
 
     fileprivate func open(_ session: EngineSession) -> any EngineSessionReceiver {
         let connection = Connection(session: session, server: self)
@@ -235,15 +254,6 @@ public final class SocketIOServer: Service, Sendable {
         self.namespaces.withLock { $0 = [:] }
         if self.ownsGroup { try? await self.group.shutdownGracefully() }
     }
-}
-
-/// Why a handshake is refused before there is a session: HTTP 403 with the message.
-public struct HandshakeRefusal: Sendable, Hashable {
-    /// For the client.
-    public var message: String
-
-    /// Memberwise; the reference's text by default.
-    public init(_ message: String = "Forbidden") { self.message = message }
 }
 
 /// How the nodes of a cluster share broadcasts.
