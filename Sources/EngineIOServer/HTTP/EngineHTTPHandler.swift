@@ -49,15 +49,19 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.loop = loop
     }
 
+    /// Bytes of all headers of a request.
+    private static let longestHeaders = 32768
+
     /// Puts NIO's handlers of HTTP/1.1 and this one behind `handler`.
     static func addHandlers(
         to channel: any Channel, server: EngineServer, loop: EngineLoop, after handler: any ChannelHandler
     ) throws {
         let own = EngineHTTPHandler(server: server, loop: loop)
-        own.codec = [
-            HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)),
-            HTTPServerPipelineHandler(),
-        ]
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = Self.longestHeaders
+        limits.maxHeaderListSize = Self.longestHeaders
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+        own.codec = [HTTPResponseEncoder(), ByteToMessageHandler(decoder), HTTPServerPipelineHandler()]
         let handlers: [any ChannelHandler] = own.codec + [own]
         try channel.pipeline.syncOperations.addHandlers(handlers, position: .after(handler))
     }
