@@ -40,7 +40,7 @@ import Testing
             let client = try TestClient(port: engine.port)
             try client.write(
                 client.upgradeRequest(TestClient.path + "websocket", headers: ["Origin: a\u{1}b"]))
-            #expect(try client.readResponse().body == "Bad request")
+            #expect(try client.readResponse().status == 400)
             let polling = try TestClient(port: engine.port)
             let answer = try polling.roundTrip("GET", TestClient.path + "polling", headers: ["Origin: a\u{1}b"])
             #expect(answer.status == 400)
