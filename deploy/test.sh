@@ -5,7 +5,8 @@
 #
 # unit:    swift test, which also replays the fuzzer's corpora (deploy/fuzz.sh).
 # cluster: real nodes, Redis, HAProxy and clients: pytest in Tests/Cluster, for example
-#          `deploy/test.sh cluster -k drain -n 0`.
+#          `deploy/test.sh cluster -k drain -n 0`; then the reference's own suites, where ROLLCALL_SOCKETIO_CHECKOUT
+#          names a checkout of it (Tests/Conformance/suites.py).
 # What is missing is installed: packages by apt, the Python side into a virtual environment in the user's cache folder,
 # and the official JavaScript client beside it.
 set -euo pipefail
@@ -19,7 +20,7 @@ js_sum=b0e735814f8dcfecd6cdb8a7ce95a297a7e1e5f2727a29e6f5901801d52fa0c5
 what=all
 case ${1:-} in
     unit | cluster | all) what=$1; shift ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     '') ;;
     *) say "error: unit, cluster or all, not $1"; exit 64 ;;
 esac
@@ -32,7 +33,7 @@ run() {
     local name=$1 status=0 line
     shift
     "$@" 2>&1 | tee "$run_dir/$name.txt" || status=$?
-    line=$(grep -aE 'Test run with .* (passed|failed)|^=+ .*(passed|failed|error|no tests ran).* =+$' "$run_dir/$name.txt" |
+    line=$(grep -aE 'Test run with .* (passed|failed)|^=+ .*(passed|failed|error|no tests ran).* =+$|^(suites|skipped): ' "$run_dir/$name.txt" |
         tail -n 1 || true)
     [ "$status" = 0 ] || failed=yes
     results+=("$name: ${line:-no closing line} (exit $status)")
@@ -96,9 +97,17 @@ cluster() {
     run cluster cluster_tests "$@"
 }
 
+# suites: the reference's own, from the checkout of it that ROLLCALL_SOCKETIO_CHECKOUT names.
+suites() {
+    if [ -n "${ROLLCALL_SOCKETIO_CHECKOUT:-}" ] && ! has mocha; then
+        need mocha=mocha chai-of-mocha=chai ws-of-node=node-ws  # the latter two are no commands
+    fi
+    run suites python3 "$repository/Tests/Conformance/suites.py"
+}
+
 need_build_tools
 [ "$what" = cluster ] || unit
-[ "$what" = unit ] || cluster "$@"
+[ "$what" = unit ] || { cluster "$@"; suites; }
 
 printf '\n'
 printf '%s\n' "${results[@]}"

@@ -24,6 +24,10 @@ struct ConformanceServer: AsyncParsableCommand {
         case `protocol`
     }
 
+    enum Parser: String, ExpressibleByArgument, CaseIterable {
+        case standard, msgpack
+    }
+
     @Option(help: "What the server answers.") var profile = Profile.bench
     @Option(help: "The port; 0 picks a free one.") var port = 3000
     @Option(help: "The path of Socket.IO.") var path = "/socket.io"
@@ -31,6 +35,7 @@ struct ConformanceServer: AsyncParsableCommand {
     @Option(name: .customLong("ping-interval"), help: "Milliseconds between pings.") var pingInterval: Int?
     @Option(name: .customLong("ping-timeout"), help: "Milliseconds to wait for a pong.") var pingTimeout: Int?
     @Option(name: .customLong("max-payload"), help: "Bytes of one message.") var maxPayload = 1_000_000
+    @Option(help: "How packets become messages.") var parser = Parser.standard
     @Flag(name: .customLong("per-message-deflate"), help: "Offers compression of WebSocket messages.")
     var perMessageDeflate = false
     @Flag(help: "Also serves clients of Engine.IO 3 (Socket.IO 2).") var eio3 = false
@@ -56,6 +61,7 @@ struct ConformanceServer: AsyncParsableCommand {
         configuration.limits.maxPayload = self.maxPayload
         configuration.limits.eventRate = 0
         configuration.allowEIO3 = self.eio3
+        configuration.parser = self.parser == .msgpack ? .messagePack : .default
         if self.perMessageDeflate { configuration.perMessageDeflate = .init() }
         switch self.profile {
         case .bench: break

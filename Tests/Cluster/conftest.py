@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from harness.cluster import Cluster
-from harness.javascript_client import JavaScriptClient, NodeRuntime, PageRuntime
+from harness.javascript_client import JavaScriptClient, NodeRuntime, PageRuntime, msgpack_library
 from harness.node import Node
 from harness.processes import ManagedProcess
 from harness.python_client import PythonClient
@@ -129,6 +129,13 @@ def node_runtime():
 
 
 @pytest.fixture(scope="session")
+def msgpack_node_runtime():
+    runtime = NodeRuntime(msgpack_library())
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture(scope="session")
 def chromium():
     executable = os.environ.get("ROLLCALL_CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
@@ -164,18 +171,18 @@ class Clients:
     def python(self, place, user=None, token=None, transports=("websocket",), **options):
         return self.keep(PythonClient(place.url, user, token, list(transports), **options))
 
-    def node_js(self, place, user=None, token=None, **options):
+    def node_js(self, place, user=None, token=None, runtime="node_runtime", **options):
         """Under Node: WebSocket only."""
-        runtime = self._request.getfixturevalue("node_runtime")
+        runtime = self._request.getfixturevalue(runtime)
         return self.keep(JavaScriptClient(runtime, place.url, user, token, **{"transports": ["websocket"], **options}))
 
-    def chromium(self, place, user=None, token=None, origin=None, **options):
+    def chromium(self, place, user=None, token=None, origin=None, library=None, **options):
         """In a page of its own, by default of the same origin as the server."""
-        return self.keep(JavaScriptClient(self.page(origin or place.url), place.url, user, token, **options))
+        return self.keep(JavaScriptClient(self.page(origin or place.url, library), place.url, user, token, **options))
 
-    def page(self, origin):
+    def page(self, origin, library=None):
         """An empty page of this origin, with cookies of its own and the official client."""
-        return self.keep(PageRuntime(self._request.getfixturevalue("chromium"), origin))
+        return self.keep(PageRuntime(self._request.getfixturevalue("chromium"), origin, library))
 
     def any(self, kind, place, user=None, token=None, **options):
         """By name, for parametrised tests."""
@@ -185,6 +192,11 @@ class Clients:
             "python polling": lambda *a, **o: self.python(*a, **{"transports": ["polling"], **o}),
             "python upgrade": lambda *a, **o: self.python(*a, **{"transports": ["polling", "websocket"], **o}),
             "node": self.node_js,
+            "node msgpack": lambda *a, **o: self.node_js(*a, **{"runtime": "msgpack_node_runtime", **o}),
+            "chromium msgpack polling": lambda *a, **o: self.chromium(
+                *a, **{"library": msgpack_library(), "transports": ["polling"], **o}
+            ),
+            "chromium msgpack upgrade": lambda *a, **o: self.chromium(*a, **{"library": msgpack_library(), **o}),
             "chromium polling": lambda *a, **o: self.chromium(*a, **{"transports": ["polling"], **o}),
             "chromium websocket": lambda *a, **o: self.chromium(*a, **{"transports": ["websocket"], **o}),
             "chromium upgrade": self.chromium,

@@ -4,13 +4,13 @@
 """The scenario of Tests/Conformance/scenario.json: the same for every client library, transport and parser."""
 
 import json
-import os
 import signal
 from pathlib import Path
 
 import pytest
 
 from harness.conformance_server import ConformanceServer
+from harness.javascript_client import msgpack_library
 from harness.processes import ManagedProcess
 
 SCENARIO = json.loads((Path(__file__).parents[1] / "Conformance/scenario.json").read_text())["steps"]
@@ -23,6 +23,11 @@ KINDS = {
     "chromium polling": "polling",
     "chromium websocket": "websocket",
     "chromium upgrade": "websocket",
+}
+MSGPACK_KINDS = {
+    "node msgpack": "websocket",
+    "chromium msgpack polling": "polling",
+    "chromium msgpack upgrade": "websocket",
 }
 
 
@@ -52,6 +57,18 @@ def test_scenario(kind, harness_server, clients):
     Scenario(kind, harness_server, clients).run()
 
 
+@pytest.fixture(scope="module")
+def msgpack_server(make_server):
+    return make_server("--parser", "msgpack")
+
+
+@pytest.mark.parametrize("kind", MSGPACK_KINDS)
+def test_scenario_with_msgpack(kind, msgpack_server, clients):
+    if msgpack_library() is None:
+        pytest.skip("no checkout of the JavaScript client given: ROLLCALL_SOCKETIO_CHECKOUT")
+    Scenario(kind, msgpack_server, clients).run()
+
+
 @pytest.mark.parametrize("kind", ["python", "node"])
 def test_termination(kind, make_server, clients):
     """SIGTERM: the clients notice, and the process ends by itself."""
@@ -67,6 +84,7 @@ class Scenario:
 
     def __init__(self, kind, server, clients, **options):
         self.kind = kind
+        self.transport = {**KINDS, **MSGPACK_KINDS}[kind]
         self.library = "python" if kind.startswith("python") else "javascript"
         self.server = server
         self.clients = clients
@@ -120,11 +138,11 @@ class Scenario:
             assert {key: refusal.get(key) for key in step["refused"]} == step["refused"]
             return
         client.wait_connected()
-        client.wait(lambda: client.transport == KINDS[self.kind], what=f"it is on {KINDS[self.kind]}")
+        client.wait(lambda: client.transport == self.transport, what=f"it is on {self.transport}")
         [answer] = client.request("whoami")
         assert answer["nsp"] == step["connect"] and not answer["recovered"]
         assert answer["id"] == client.connects[-1] and answer["rooms"] == [answer["id"]]
-        assert answer["transport"] == KINDS[self.kind]
+        assert answer["transport"] == self.transport
 
 
 class Player:

@@ -181,22 +181,22 @@ def reports(suite, checkout, server, folder):
 
 
 def run(suite, checkout, server):
-    """One line of result, and whether it is good."""
+    """One line of result, how many tests passed and failed, and whether that is good."""
     if not (checkout / suite.folder).is_dir():
-        return f"{suite.name}: failed: the checkout has no {suite.folder}", False
+        return f"{suite.name}: failed: the checkout has no {suite.folder}", 0, 0, False
     with tempfile.TemporaryDirectory(prefix="rollcall-suite-") as folder:
         try:
             parts = reports(suite, checkout, server, Path(folder))
         except Skipped as reason:
-            return f"{suite.name}: skipped: {reason}", True
+            return f"{suite.name}: skipped: {reason}", 0, 0, True
         except Failed as reason:
-            return f"{suite.name}: failed: {reason}", False
+            return f"{suite.name}: failed: {reason}", 0, 0, False
     for failure in (failure for part in parts for failure in part["failures"]):
         error = failure["err"].get("stack") or failure["err"].get("message") or ""
         print(f"FAILED {suite.name}: {failure['fullTitle']}\n{error}\n")
     passed, failed, pending = (sum(part["stats"][key] for part in parts) for key in ("passes", "failures", "pending"))
     line = f"{suite.name}: {passed} passed, {failed} failed" + (f", {pending} pending" if pending else "")
-    return line, failed == 0 and passed > 0
+    return line, passed, failed, failed == 0 and passed > 0
 
 
 def main():
@@ -217,8 +217,9 @@ def main():
     checkout = Path(arguments.checkout).resolve()
     wanted = [suite for suite in SUITES if not arguments.suites or suite.name in arguments.suites]
     results = [run(suite, checkout, arguments.server.resolve()) for suite in wanted]
-    print("\n".join(line for line, _ in results))
-    return 0 if all(good for _, good in results) else 1
+    print("\n".join(result[0] for result in results))
+    print(f"suites: {sum(result[1] for result in results)} passed, {sum(result[2] for result in results)} failed")
+    return 0 if all(result[3] for result in results) else 1
 
 
 if __name__ == "__main__":

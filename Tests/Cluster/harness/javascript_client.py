@@ -26,6 +26,13 @@ def client_library():
     return path
 
 
+def msgpack_library():
+    """The build of the library with the MessagePack parser, which only a checkout of its repository has; or None."""
+    checkout = os.environ.get("ROLLCALL_SOCKETIO_CHECKOUT")
+    path = Path(checkout or "/", "packages/socket.io-client/dist/socket.io.msgpack.min.js")
+    return path if path.is_file() else None
+
+
 class JavaScriptClient(Client):
     """One socket of a runtime."""
 
@@ -105,14 +112,14 @@ class NodeRuntime:
 
     kind = "javascript (Node)"
 
-    def __init__(self, **environment):
+    def __init__(self, library=None, **environment):
         self.numbers = itertools.count(1)
         self._calls = itertools.count(1)
         self._answers = {}
         self._lock = threading.Lock()
         nodejs = os.environ.get("ROLLCALL_NODEJS") or shutil.which("node")
         self._process = subprocess.Popen(
-            [nodejs, "--experimental-websocket", "--no-warnings", _HERE / "driver.mjs", client_library()],
+            [nodejs, "--experimental-websocket", "--no-warnings", _HERE / "driver.mjs", library or client_library()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -148,14 +155,14 @@ class PageRuntime:
 
     kind = "javascript (Chromium)"
 
-    def __init__(self, browser, origin):
+    def __init__(self, browser, origin, library=None):
         self.numbers = itertools.count(1)
         self._context = browser.new_context()
         self.page = self._context.new_page()
         # Whatever the server says there (a node: 400) is a page of its origin. A page made up by the test would not do:
         # Chromium takes its address for a public one and refuses it WebSockets to this machine.
         self.page.goto(f"{origin}/socket.io/")
-        self.page.add_script_tag(content=client_library().read_text())
+        self.page.add_script_tag(content=(library or client_library()).read_text())
         self.page.add_script_tag(content=(_HERE / "clients.js").read_text())
 
     def call(self, method, **params):

@@ -10,7 +10,8 @@ globalThis.rollcallClients = (() => {
     const decode = (value) => {
         if (Array.isArray(value)) return value.map(decode);
         if (value === null || typeof value !== "object") return value;
-        if (value.$bytes) return new Uint8Array(value.$bytes);
+        // All parsers take an ArrayBuffer for bytes; that for MessagePack takes nothing else in a browser build.
+        if (value.$bytes) return new Uint8Array(value.$bytes).buffer;
         return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decode(item)]));
     };
     const encode = (value) => {
