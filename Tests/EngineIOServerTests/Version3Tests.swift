@@ -184,7 +184,7 @@ import Testing
             #expect(engine.delegate.notes.all == ["ping timeout"])
             #expect(try silent.roundTrip("POST", target, body: "1:2").status == 400)
             try talking.expectEnd()
-            #expect(engine.delegate.notes.all == ["ping timeout", "ping timeout"])
+            try await eventually("told") { engine.delegate.notes.all == ["ping timeout", "ping timeout"] }
         }
     }
 
