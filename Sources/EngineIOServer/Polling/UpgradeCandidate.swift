@@ -9,7 +9,10 @@ final class UpgradeCandidate: WebSocketReceiver {
     private unowned(unsafe) let session: EngineSession  // safe: `cancel` is called by the session before it goes away
     private let connection: WebSocketConnection
     private var isProbed = false
-    private var isOver = false
+    private var isOver = false {
+        didSet { self.timeout.take()?.cancel() }
+    }
+    private var timeout: Scheduled<Void>?
 
     /// How often a waiting GET is looked for. Not at once: the official client counts packets of the first 100 ms.
     private static let noopInterval = TimeAmount.milliseconds(100)
@@ -22,7 +25,9 @@ final class UpgradeCandidate: WebSocketReceiver {
     func start() {
         self.connection.attach(to: self)
         let bound = LoopBound(self, on: self.session.loop.eventLoop)
-        self.session.loop.eventLoop.scheduleTask(in: self.session.loop.configuration.upgradeTimeout) {
+        self.timeout = self.session.loop.eventLoop.scheduleTask(
+            in: self.session.loop.configuration.upgradeTimeout
+        ) {
             bound.onLoop.timedOut()
         }
     }

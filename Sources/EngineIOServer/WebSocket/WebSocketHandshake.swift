@@ -72,11 +72,22 @@ struct WebSocketHandshake {
         let session = self.server.makeSession(on: self.loop, version: version, request: engineRequest)
         var out = ByteBufferAllocator().buffer(capacity: 512)
         self.writeAcceptance(request.key, cookie: session.id, deflate, into: &out)
-        OpenPacket.writeFrame(for: session.id, configuration: self.server.configuration, into: &out)
+        var open = ByteBuffer()
+        OpenPacket.writeFrame(for: session.id, configuration: self.server.configuration, into: &open)
+        if version == .v4 { out.writeImmutableBuffer(open) }
         install(connection)
         connection.sendHandshake(out)  // before the session's frames may be rewritten: this is not all frames
         session.open(on: connection)
-        session.receiver?.engineOpened()
+        if version == .v4 { return session.receiver?.engineOpened() ?? () }
+        // A moment later, as a packet of its own: a client that begins to listen when the WebSocket is open, like the official
+        // suite of revision 3, misses what comes in one segment with the answer.
+        let bound = LoopBound((session, connection, open), on: self.loop.eventLoop)
+        self.loop.eventLoop.scheduleTask(in: .milliseconds(5)) {
+            let (session, connection, open) = bound.onLoop
+            guard session.isOpen else { return }
+            connection.sendNow(open)
+            session.receiver?.engineOpened()
+        }
     }
 
     /// Whether the client wants no binary frames.
