@@ -66,7 +66,7 @@ def test_binary_broadcast_across_nodes(probe_cluster, clients, user):
     sender = clients.python(probe_cluster.nodes[0], name, probe_cluster.token(name)).wait_connected()
     receiver = clients.node_js(probe_cluster.nodes[2], other, probe_cluster.token(other)).wait_connected()
     sender.request("broadcast", name, b"\x00\x01\xff")
-    receiver.wait_event("broadcast", name, {"$bytes": [0, 1, 255]})
+    receiver.wait_event("broadcast", name, b"\x00\x01\xff")
 
 
 def test_who_connects_later_does_not_get_earlier_broadcasts(probe_cluster, clients, user):
