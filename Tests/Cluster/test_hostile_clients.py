@@ -274,6 +274,16 @@ ROWS = [
         bytes_over_tcp(f"GET {POLLING} HTTP/1.1\r\n".encode() + b"X-Filler: y\r\n" * 20_000 + b"\r\n", 431),
         "headers_too_large",
     ),
+    Row(
+        "too many headers of an opening handshake",
+        bytes_over_tcp(
+            b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            + b"A: b\r\n" * 300
+            + b"\r\n",
+            431,
+        ),
+        "headers_too_large",
+    ),
     Row("slow header", slow_header, "request_timeout", times=20, at_once=20),
     Row("slow body", slow_body, "request_timeout", times=20, at_once=20),
     Row("oversize POST", large_post, "payload_too_large", times=30),

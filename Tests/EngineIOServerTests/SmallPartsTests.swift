@@ -172,6 +172,11 @@ import Testing
             "GET / HTTP/1.1\r\nA: " + String(repeating: "x", count: 16384),
         ] { #expect(self.kind(other) == "other", "\(other.prefix(60))") }
         #expect(self.kind("GET / HTTP/1.1\r\nA: " + String(repeating: "x", count: 16000)) == "more")
+        func headers(_ count: Int) -> String {
+            "GET / HTTP/1.1\r\nUpgrade: websocket\r\n" + String(repeating: "A: b\r\n", count: count - 1) + "\r\n"
+        }
+        #expect(self.kind(headers(RequestHeadParser.maximumHeaderCount)) != "other")
+        #expect(self.kind(headers(RequestHeadParser.maximumHeaderCount + 1)) == "other")
     }
 
     @Test func queries() {

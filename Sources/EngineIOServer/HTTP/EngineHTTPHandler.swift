@@ -60,6 +60,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = Self.longestHeaders
         limits.maxHeaderListSize = Self.longestHeaders
+        limits.maxHeaderFieldCount = RequestHeadParser.maximumHeaderCount
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
         own.codec = [HTTPResponseEncoder(), ByteToMessageHandler(decoder), HTTPServerPipelineHandler()]
         let handlers: [any ChannelHandler] = own.codec + [own]

@@ -32,6 +32,9 @@ struct WebSocketRequest {
 enum RequestHeadParser {
     static let maximumLength = 16384
 
+    /// What is above is refused by the general parser: the bound is the same for requests of every kind.
+    static let maximumHeaderCount = 256
+
     static func parse(_ bytes: UnsafeRawBufferPointer) -> RequestHeadParsing {
         guard let start = bytes.baseAddress, bytes.count >= 4 else { return .needsMore }
         guard memcmp(start, "GET ", 4) == 0 else { return .other }
@@ -74,13 +77,16 @@ enum RequestHeadParser {
     }
 
     /// Whether a general parser finds the same headers in it, so that a proxy in front saw what we see: a path of visible
-    /// ASCII, lines that end with CR and LF, names that are tokens, values without control characters (RFC 9110, 5.5 and 5.6.2).
+    /// ASCII, lines that end with CR and LF, names that are tokens, values without control characters (RFC 9110, 5.5 and
+    /// 5.6.2), and no more headers than that parser takes.
     private static func isStrict(_ head: UnsafeRawBufferPointer, targetEnd: Int, lineEnd: Int) -> Bool {
         guard targetEnd > 4, head[4] == UInt8(ascii: "/"), head[lineEnd + 1] == 0x0A,
             head[4..<targetEnd].allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else { return false }
         var lineStart = lineEnd + 2
+        var count = 0
         while lineStart < head.count - 2 {
+            count += 1
             var index = lineStart
             while Self.isTokenCharacter(head[index]) { index += 1 }
             guard index > lineStart, head[index] == UInt8(ascii: ":") else { return false }
@@ -88,7 +94,7 @@ enum RequestHeadParser {
             guard head[index] == 0x0D, head[index + 1] == 0x0A else { return false }
             lineStart = index + 2
         }
-        return true
+        return count <= Self.maximumHeaderCount
     }
 
     /// RFC 9110, 5.6.2, as bits of the ASCII characters.
