@@ -130,7 +130,8 @@ def node_runtime():
 
 @pytest.fixture(scope="session")
 def msgpack_node_runtime():
-    runtime = NodeRuntime(msgpack_library())
+    library, _ = msgpack_library()
+    runtime = NodeRuntime(library)
     yield runtime
     runtime.close()
 
@@ -186,17 +187,22 @@ class Clients:
 
     def any(self, kind, place, user=None, token=None, **options):
         """By name, for parametrised tests."""
+        msgpack, parser = msgpack_library()
         return {
             "raw": self.raw,
             "python": self.python,
             "python polling": lambda *a, **o: self.python(*a, **{"transports": ["polling"], **o}),
             "python upgrade": lambda *a, **o: self.python(*a, **{"transports": ["polling", "websocket"], **o}),
             "node": self.node_js,
-            "node msgpack": lambda *a, **o: self.node_js(*a, **{"runtime": "msgpack_node_runtime", **o}),
-            "chromium msgpack polling": lambda *a, **o: self.chromium(
-                *a, **{"library": msgpack_library(), "transports": ["polling"], **o}
+            "python msgpack polling": lambda *a, **o: self.python(
+                *a, **{"transports": ["polling"], "serializer": "msgpack", **o}
             ),
-            "chromium msgpack upgrade": lambda *a, **o: self.chromium(*a, **{"library": msgpack_library(), **o}),
+            "python msgpack": lambda *a, **o: self.python(*a, **{"serializer": "msgpack", **o}),
+            "node msgpack": lambda *a, **o: self.node_js(*a, **{"runtime": "msgpack_node_runtime", **parser, **o}),
+            "chromium msgpack polling": lambda *a, **o: self.chromium(
+                *a, **{"library": msgpack, "transports": ["polling"], **parser, **o}
+            ),
+            "chromium msgpack upgrade": lambda *a, **o: self.chromium(*a, **{"library": msgpack, **parser, **o}),
             "chromium polling": lambda *a, **o: self.chromium(*a, **{"transports": ["polling"], **o}),
             "chromium websocket": lambda *a, **o: self.chromium(*a, **{"transports": ["websocket"], **o}),
             "chromium upgrade": self.chromium,

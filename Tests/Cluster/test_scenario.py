@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from harness.conformance_server import ConformanceServer
-from harness.javascript_client import msgpack_library
 from harness.processes import ManagedProcess
 
 SCENARIO = json.loads((Path(__file__).parents[1] / "Conformance/scenario.json").read_text())["steps"]
@@ -25,6 +24,8 @@ KINDS = {
     "chromium upgrade": "websocket",
 }
 MSGPACK_KINDS = {
+    "python msgpack polling": "polling",
+    "python msgpack": "websocket",
     "node msgpack": "websocket",
     "chromium msgpack polling": "polling",
     "chromium msgpack upgrade": "websocket",
@@ -64,8 +65,6 @@ def msgpack_server(make_server):
 
 @pytest.mark.parametrize("kind", MSGPACK_KINDS)
 def test_scenario_with_msgpack(kind, msgpack_server, clients):
-    if msgpack_library() is None:
-        pytest.skip("no checkout of the JavaScript client given: ROLLCALL_SOCKETIO_CHECKOUT")
     Scenario(kind, msgpack_server, clients).run()
 
 

@@ -27,10 +27,11 @@ def client_library():
 
 
 def msgpack_library():
-    """The build of the library with the MessagePack parser, which only a checkout of its repository has; or None."""
+    """The library with a MessagePack parser, and the options that this takes: its own build where a checkout of its
+    repository is given, which alone has it; else the usual build with the parser of msgpack_parser.js."""
     checkout = os.environ.get("ROLLCALL_SOCKETIO_CHECKOUT")
     path = Path(checkout or "/", "packages/socket.io-client/dist/socket.io.msgpack.min.js")
-    return path if path.is_file() else None
+    return (path, {}) if path.is_file() else (client_library(), {"parser": "msgpack"})
 
 
 class JavaScriptClient(Client):
@@ -163,7 +164,8 @@ class PageRuntime:
         # Chromium takes its address for a public one and refuses it WebSockets to this machine.
         self.page.goto(f"{origin}/socket.io/")
         self.page.add_script_tag(content=(library or client_library()).read_text())
-        self.page.add_script_tag(content=(_HERE / "clients.js").read_text())
+        for script in ("msgpack_parser.js", "clients.js"):
+            self.page.add_script_tag(content=(_HERE / script).read_text())
 
     def call(self, method, **params):
         try:

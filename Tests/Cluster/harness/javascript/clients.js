@@ -10,7 +10,7 @@ globalThis.rollcallClients = (() => {
     const decode = (value) => {
         if (Array.isArray(value)) return value.map(decode);
         if (value === null || typeof value !== "object") return value;
-        // All parsers take an ArrayBuffer for bytes; that for MessagePack takes nothing else in a browser build.
+        // All parsers take an ArrayBuffer for bytes; the client's own for MessagePack takes nothing else in a browser build.
         if (value.$bytes) return new Uint8Array(value.$bytes).buffer;
         return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decode(item)]));
     };
@@ -24,7 +24,9 @@ globalThis.rollcallClients = (() => {
 
     return {
         // `tokens`: one for each attempt, the last one for all further ones, given by an `auth` function.
+        // The option `parser` can be "msgpack".
         connect({ id, url, namespace, options, tokens }) {
+            if (options.parser) options.parser = { msgpack: rollcallMessagePack }[options.parser];
             const auth = tokens && ((give) => give({ token: tokens.length > 1 ? tokens.shift() : tokens[0] }));
             const socket = io(url + namespace, { forceNew: true, ...options, ...(auth && { auth }) });
             const record = [];

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 
 const require = createRequire(import.meta.url);
 globalThis.io = require(process.argv[2]);
+require("./msgpack_parser.js");
 require("./clients.js");
 
 for await (const line of createInterface({ input: process.stdin })) {
