@@ -91,9 +91,10 @@ struct Vector: Sendable, CustomTestStringConvertible {
         Vector("d90161", "a", #""a""#),
         Vector("db0000000161", "a", #""a""#), Vector("dc000101", [1], "[1]"),
         Vector("de0001a16101", ["a": 1], #"{"a":1}"#),
-        // undefined, alone, in an array, in a map.
+        // undefined, alone, in an array, in a map, there behind an equal key.
         Vector("d40000", .null, "null"), Vector("92d4000001", [.null, 1], "[null,1]"),
         Vector("82a161d40000a16201", ["b": 1], #"{"b":1}"#), Vector("82a16101a162d40000", ["a": 1], #"{"a":1}"#),
+        Vector("82a16101a161d40000", ["a": 1], #"{"a":1}"#),
         // Dates: notepack's, and the three timestamps of the specification.
         Vector("d7000000000000000000", "1970-01-01T00:00:00.000Z", #""1970-01-01T00:00:00.000Z""#),
         Vector("d700000001951fa62a80", "2025-02-19T19:18:58.432Z", #""2025-02-19T19:18:58.432Z""#),

@@ -47,7 +47,8 @@ extension MessagePackReader {
         var members: [String: SocketValue] = [:]
         for _ in 0..<count {
             let key = try self.readKey()
-            members[key] = try self.readValue(depth: depth - 1)
+            // Left out, an equal key before it stays: so it is in the JSON text that is written without looking back.
+            if let value = try self.readValue(depth: depth - 1) { members[key] = value }
         }
         return members
     }
