@@ -25,6 +25,15 @@ enum MessagePackExtension {
         }
     }
 
+    /// How many containers inside each other it is in JSON, where binary is a placeholder.
+    var depth: Int {
+        switch self {
+        case .undefined, .date: 0
+        case .binary: 1
+        case .other: 2
+        }
+    }
+
     /// The value; nil for `undefined`.
     var value: SocketValue? {
         switch self {

@@ -54,7 +54,7 @@ package enum MessagePackPacket {
         let fields = try Fields(bytes)
         guard let type = fields.type, let type = UInt8(exactly: type).flatMap(SocketPacketType.init), !type.isBinary
         else { throw .unknownType }
-        guard let namespace = fields.namespace else { throw .malformedNamespace }
+        guard let namespace = fields.namespace, !namespace.isEmpty else { throw .malformedNamespace }
         var id: UInt64?
         if let number = fields.id {
             id = UInt64(exactly: number)

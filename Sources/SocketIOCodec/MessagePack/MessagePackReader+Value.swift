@@ -6,7 +6,8 @@ import NIOCore
 extension MessagePackReader {
     /// Reads one value of any kind.
     ///
-    /// `undefined` is `null`, and left out of a map, as `JSON.stringify` has it; a date is its ISO 8601 text.
+    /// `undefined` is `null`, and left out of a map, as `JSON.stringify` has it; a date is its ISO 8601 text. Binary counts as the
+    /// container that it is in JSON.
     package mutating func readValue() throws(MessagePackError) -> SocketValue {
         try self.readValue(depth: self.maximumDepth) ?? .null
     }
@@ -24,10 +25,15 @@ extension MessagePackReader {
             case .double(let value): return .double(value)
             }
         case .string: return .string(String(decoding: try self.readString(), as: UTF8.self))
-        case .binary: return .binary(ByteBuffer(bytes: try self.readBinary()))
+        case .binary:
+            guard depth > 0 else { throw .tooDeep }
+            return .binary(ByteBuffer(bytes: try self.readBinary()))
         case .array: return .array(try self.readItems(depth: depth))
         case .map: return .object(try self.readMembers(depth: depth))
-        case .ext: return MessagePackExtension(try self.readExtension()).value
+        case .ext:
+            let value = MessagePackExtension(try self.readExtension())
+            guard depth >= value.depth else { throw .tooDeep }
+            return value.value
         }
     }
 

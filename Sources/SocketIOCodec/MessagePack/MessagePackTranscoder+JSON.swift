@@ -7,8 +7,8 @@ extension MessagePackTranscoder {
     /// Writes the reader's next value as JSON text, as `JSON.stringify` would write what notepack.io reads.
     ///
     /// Binary becomes a placeholder and an attachment, a date its ISO 8601 text. `undefined` is `null`, and left out of a map.
-    /// Strings that are not UTF-8 are repaired, so that the text can be sent to any client. When it throws, the buffer and
-    /// the attachments are as before.
+    /// Strings that are not UTF-8 are repaired, so that the text can be sent to any client. What becomes a container, as binary
+    /// does, counts as one for the depth. When it throws, the buffer and the attachments are as before.
     package static func writeJSON(
         from reader: inout MessagePackReader, into buffer: inout ByteBuffer, attachments: inout [ByteBuffer]
     ) throws(MessagePackError) {
@@ -33,10 +33,15 @@ extension MessagePackTranscoder {
         case .bool: JSONWriter.write(try reader.readBool(), into: &buffer)
         case .number: self.write(try reader.readNumber(), into: &buffer)
         case .string: self.writeString(try reader.readString(), into: &buffer)
-        case .binary: self.writeBinary(try reader.readBinary(), &buffer, &attachments)
+        case .binary:
+            guard depth > 0 else { throw .tooDeep }
+            self.writeBinary(try reader.readBinary(), &buffer, &attachments)
         case .array: try self.writeArray(&reader, &buffer, &attachments, depth: depth)
         case .map: try self.writeMap(&reader, &buffer, &attachments, depth: depth)
-        case .ext: self.write(MessagePackExtension(try reader.readExtension()), &buffer, &attachments)
+        case .ext:
+            let value = MessagePackExtension(try reader.readExtension())
+            guard depth >= value.depth else { throw .tooDeep }
+            self.write(value, &buffer, &attachments)
         }
     }
 

@@ -15,7 +15,7 @@ package enum SocketPacketError: Error, Hashable {
     case malformedPayload
     /// The message is not MessagePack, or not the map that a packet is.
     case malformedMessagePack
-    /// The namespace is missing or no string.
+    /// The namespace is missing, empty or no string.
     case malformedNamespace
 
     /// A constant text for logs.

@@ -7,6 +7,10 @@
 enum FuzzTarget: String, CaseIterable {
     /// Frames of a WebSocket client.
     case websocket
+    /// Compressed messages of a WebSocket client, and what we compress.
+    case deflate
+    /// What a WebSocket client offers in `Sec-WebSocket-Extensions`.
+    case extensions
     /// Bodies of POSTs of long-polling clients.
     case payload
     /// The first bytes of a connection.
@@ -17,6 +21,8 @@ enum FuzzTarget: String, CaseIterable {
     case json
     /// MessagePack of other nodes and of clients.
     case msgpack
+    /// Packets of the MessagePack parser.
+    case messagePackPacket = "msgpack-packet"
     /// Bytes of a Redis server.
     case redis
     /// Messages of other nodes: broadcasts, requests and answers.
@@ -28,11 +34,14 @@ enum FuzzTarget: String, CaseIterable {
     func check(_ bytes: UnsafeRawBufferPointer) throws {
         switch self {
         case .websocket: try WebSocketProperties.check(bytes)
+        case .deflate: try DeflateProperties.check(bytes)
+        case .extensions: try ExtensionsProperties.check(bytes)
         case .payload: try PayloadProperties.check(bytes)
         case .requestHead: try RequestHeadProperties.check(bytes)
         case .packet: try PacketProperties.check(bytes)
         case .json: try JSONProperties.check(bytes)
         case .msgpack: try MessagePackProperties.check(bytes)
+        case .messagePackPacket: try MessagePackPacketProperties.check(bytes)
         case .redis: try RedisProperties.check(bytes)
         case .cluster: try ClusterProperties.check(bytes)
         case .registry: try RegistryProperties.check(bytes)

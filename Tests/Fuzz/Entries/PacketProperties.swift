@@ -11,6 +11,11 @@ enum PacketProperties {
         try self.checkSlices(packet, of: bytes)
         // In front of the parser stands the check of UTF-8.
         guard String(validating: bytes, as: UTF8.self) != nil else { return }
+        try self.checkPayload(packet)
+    }
+
+    /// What stands behind a parser accepts what can be read.
+    static func checkPayload(_ packet: SocketPacketSlices) throws {
         switch packet.type {
         case .event, .binaryEvent: try self.checkEvent(packet)
         case .ack, .binaryAck: try self.checkArray(packet)
@@ -81,7 +86,7 @@ enum PacketProperties {
     ) throws {
         let count = packet.attachmentCount
         guard count > 0, !arguments.isEmpty else { return }
-        let attachments = (0..<count).map { ByteBuffer(integer: UInt8($0)) }
+        let attachments = (0..<count).map { ByteBuffer(integer: $0) }
         let isAccepted =
             (try? JSONScanner.validatePlaceholders(arguments, attachmentCount: attachments.count)) != nil
         let read = try? JSONReader.value(packet.payload, attachments: attachments)

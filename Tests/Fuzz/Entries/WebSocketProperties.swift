@@ -6,7 +6,8 @@ import NIOEmbedded
 
 @testable import EngineIOServer
 
-/// What a peer sends after the opening handshake: messages and answers are those of ``FrameModel``, however it is cut.
+/// What a peer sends after the opening handshake, with and without `permessage-deflate`: messages and answers are those of
+/// ``FrameModel``, however it is cut.
 enum WebSocketProperties {
     static let maximumPayload = 300
 
@@ -23,24 +24,30 @@ enum WebSocketProperties {
     }
 
     static func check(_ bytes: UnsafeRawBufferPointer) throws {
-        let expected = FrameModel.run(Array(bytes), maximumPayload: self.maximumPayload)
         let eventLoop = EmbeddedEventLoop()
         var configuration = EngineConfiguration()
         configuration.eventRate = 0
+        configuration.perMessageDeflate = PerMessageDeflate()
         let loop = EngineLoop(eventLoop: eventLoop, index: 0, configuration: configuration)
-        for pieces in Segments.cuts(of: bytes) {
-            let outcome = try self.run(pieces, on: loop, eventLoop)
-            try requireEqual(outcome.events, expected.events, "messages in \(pieces.count) pieces")
-            try requireEqual(outcome.output, expected.output, "answers in \(pieces.count) pieces")
+        for deflate in [nil, DeflateParameters(), DeflateParameters(clientNoContextTakeover: true)] {
+            let expected = FrameModel.run(Array(bytes), maximumPayload: self.maximumPayload, deflate: deflate)
+            let compression = deflate.map { $0.clientNoContextTakeover ? "without context" : "compressed" } ?? "plain"
+            for pieces in Segments.cuts(of: bytes) {
+                let outcome = try self.run(pieces, deflate, on: loop, eventLoop)
+                let how = "\(compression), in \(pieces.count) pieces"
+                try requireEqual(outcome.events, expected.events, "messages \(how)")
+                try requireEqual(outcome.output, expected.output, "answers \(how)")
+            }
         }
     }
 
     private static func run(
-        _ pieces: [UnsafeRawBufferPointer], on loop: EngineLoop, _ eventLoop: EmbeddedEventLoop
+        _ pieces: [UnsafeRawBufferPointer], _ deflate: DeflateParameters?, on loop: EngineLoop,
+        _ eventLoop: EmbeddedEventLoop
     ) throws -> Outcome {
         let channel = EmbeddedChannel(loop: eventLoop)
         let connection = WebSocketConnection(
-            loop: loop, channel: channel, maxPayload: self.maximumPayload, deflate: nil)
+            loop: loop, channel: channel, maxPayload: self.maximumPayload, deflate: deflate)
         let recorder = Recorder()
         connection.attach(to: recorder)
         try channel.pipeline.syncOperations.addHandler(connection)
@@ -53,6 +60,7 @@ enum WebSocketProperties {
             try require(
                 connection.keptCapacity <= 4 * (self.maximumPayload + 14 + bound), "no more is kept than a frame")
         }
+        try require(connection.isOpen || !connection.holdsDeflateState, "nothing of zlib's is held after a close")
         var outcome = Outcome(events: recorder.events)
         while let bytes = try channel.readOutbound(as: ByteBuffer.self) {
             outcome.output.append(contentsOf: bytes.readableBytesView)
@@ -78,17 +86,24 @@ enum WebSocketProperties {
     }
 }
 
-/// RFC 6455 for a server, read off the specification: slow, and without anything that the real one has.
+/// RFC 6455 for a server, read off the specification: slow, and without anything that the real one has but what inflates.
 struct FrameModel {
     private var outcome = WebSocketProperties.Outcome()
-    private var message: (isText: Bool, bytes: [UInt8])?
+    private var message: (isText: Bool, isCompressed: Bool, bytes: [UInt8])?
     private var isOver = false
     private let maximumPayload: Int
+    private let deflate: DeflateParameters?
+    private var inflater = Inflater(windowBits: 15)
 
-    private init(maximumPayload: Int) { self.maximumPayload = maximumPayload }
+    private init(maximumPayload: Int, deflate: DeflateParameters?) {
+        self.maximumPayload = maximumPayload
+        self.deflate = deflate
+    }
 
-    static func run(_ bytes: [UInt8], maximumPayload: Int) -> WebSocketProperties.Outcome {
-        var model = FrameModel(maximumPayload: maximumPayload)
+    static func run(
+        _ bytes: [UInt8], maximumPayload: Int, deflate: DeflateParameters?
+    ) -> WebSocketProperties.Outcome {
+        var model = FrameModel(maximumPayload: maximumPayload, deflate: deflate)
         var rest = bytes[...]
         while !model.isOver, let frame = model.nextFrame(&rest) { model.receive(frame.first, frame.payload) }
         return model.outcome
@@ -102,7 +117,8 @@ struct FrameModel {
         let isControl = opcode >= 8
         let isKnown = [0, 1, 2, 8, 9, 10].contains(opcode)
         let isMasked = bytes[1] >= 0x80
-        let hasReservedBits = bytes[0] & 0x70 != 0
+        // RFC 7692, 6: RSV1 of a data frame says that its message is compressed.
+        let hasReservedBits = bytes[0] & (self.deflate == nil || isControl ? 0x70 : 0x30) != 0
         let isLongOrPartOfControl = isControl && (bytes[1] & 0x7F > 125 || bytes[0] < 0x80)
         guard isKnown, isMasked, !hasReservedBits, !isLongOrPartOfControl else {
             self.fail(1002)
@@ -125,15 +141,19 @@ struct FrameModel {
         let end = start + Int(length)
         let mask = bytes[(start - 4)..<start]
         let payload = (start..<min(end, bytes.count)).map { bytes[$0] ^ mask[mask.startIndex + ($0 - start) % 4] }
-        if !isControl { self.checkData(opcode, payload, length: Int(length)) }
+        if !isControl { self.checkData(bytes[0], payload, length: Int(length)) }
         guard !self.isOver, bytes.count >= end else { return nil }
         rest = rest.dropFirst(end)
         return (bytes[0], payload)
     }
 
     /// What is wrong is refused as soon as it is there, also in a frame that is not whole (sections 5.4 and 8.1).
-    private mutating func checkData(_ opcode: UInt8, _ payload: [UInt8], length: Int) {
-        guard (opcode == 0) == (self.message != nil) else { return self.fail(1002) }
+    private mutating func checkData(_ first: UInt8, _ payload: [UInt8], length: Int) {
+        let opcode = first & 0x0F
+        let isCompressed = first & 0x40 != 0
+        guard (opcode == 0) == (self.message != nil), opcode != 0 || !isCompressed else { return self.fail(1002) }
+        // What is compressed is looked at when its frame is whole.
+        guard !(self.message?.isCompressed ?? isCompressed) else { return }
         let before = self.message?.bytes ?? []
         guard before.count + length <= self.maximumPayload else { return self.fail(1009) }
         if self.message?.isText ?? (opcode == 1), !Self.canBecomeText(before + payload) { self.fail(1007) }
@@ -161,12 +181,32 @@ struct FrameModel {
     /// Section 5.4.
     private mutating func receiveData(_ first: UInt8, _ payload: [UInt8]) {
         let isText = self.message?.isText ?? (first & 0x0F == 1)
-        let bytes = (self.message?.bytes ?? []) + payload
-        guard first >= 0x80 else { return self.message = (isText, bytes) }
+        let isCompressed = self.message?.isCompressed ?? (first & 0x40 != 0)
+        let isLast = first >= 0x80
+        var bytes = self.message?.bytes ?? []
+        if isCompressed {
+            guard self.inflate(payload, onto: &bytes, isLast: isLast) else { return }
+            if isText, !Self.canBecomeText(bytes) { return self.fail(1007) }
+        } else {
+            bytes += payload
+        }
+        guard isLast else { return self.message = (isText, isCompressed, bytes) }
         self.message = nil
         guard isText else { return self.outcome.events.append(.binary(bytes)) }
         guard String(validating: bytes, as: UTF8.self) != nil else { return self.fail(1007) }
         self.outcome.events.append(.text(bytes))
+    }
+
+    /// RFC 7692, 7.2.2. ``DeflateProperties`` are about how it is done.
+    private mutating func inflate(_ payload: [UInt8], onto bytes: inout [UInt8], isLast: Bool) -> Bool {
+        guard let inflater = self.inflater else { return false }
+        var out = ByteBuffer(bytes: bytes)
+        var outcome = payload.withUnsafeBytes { inflater.inflate($0, into: &out, limit: self.maximumPayload) }
+        if outcome == .done, isLast { outcome = inflater.finishMessage(into: &out, limit: self.maximumPayload) }
+        if outcome != .done { self.fail(outcome == .invalid ? 1007 : 1009) }
+        if isLast, self.deflate?.clientNoContextTakeover == true { inflater.reset() }
+        bytes = Array(out.readableBytesView)
+        return outcome == .done
     }
 
     /// Section 5.5.1: the answer repeats the code.
