@@ -106,10 +106,19 @@ suites() {
     run suites python3 "$repository/Tests/Conformance/suites.py"
 }
 
+# failures: names the failing tests where the end of a long log shows them.
+failures() {
+    local file
+    for file in "$run_dir"/*.txt; do
+        grep -aE '^✘ Test .* (recorded an issue|failed)|^(FAILED|ERROR) ' "$file" | cut -c1-300 | head -n 40 || true
+    done
+}
+
 need_build_tools
 [ "$what" = cluster ] || unit
 [ "$what" = unit ] || { cluster "$@"; suites; }
 
 printf '\n'
+failures
 printf '%s\n' "${results[@]}"
 [ "$failed" = no ] || exit 1
