@@ -15,7 +15,7 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private let server: EngineServer
     private let loop: EngineLoop
-    private var head = ByteBuffer()
+    private(set) var head = ByteBuffer()
     private(set) var isDone = false
     /// The layer above is asked about the request; what follows it waits in `head`.
     private var isChecking = false

@@ -49,6 +49,10 @@ package struct EngineConfiguration: Sendable {
     package var webSocketEndpoints: [String: WebSocketEndpoint] = [:]
     /// Another path prefix whose sessions send every message back: what the protocol's test suite asks for.
     package var engineEchoPath: String?
+    /// How long a WebSocket that is closed waits for the peer's close frame.
+    package var closeTimeout: TimeAmount = .seconds(2)
+    /// The clock of heartbeats, of the time that requests may take, and of rates of handshakes. Tests have one of their own.
+    package var now: @Sendable () -> NIODeadline = { .now() }
 
     package init() {}
 

@@ -40,7 +40,7 @@ package final class EngineServer: Sendable {
         self.configuration = configuration
         self.delegate = delegate
         self.logger = logger
-        self.limiter = ConnectRateLimiter(perSecond: configuration.connectRate)
+        self.limiter = ConnectRateLimiter(perSecond: configuration.connectRate, now: configuration.now)
         self.loops = eventLoops.enumerated().map { index, eventLoop in
             LoopBound(EngineLoop(eventLoop: eventLoop, index: index, configuration: configuration), on: eventLoop)
         }
@@ -193,13 +193,17 @@ private final class ConnectRateLimiter: Sendable {
         var counts: [String: Int] = [:]
     }
     private let perSecond: Int
+    private let now: @Sendable () -> NIODeadline
     private let window = Mutex(Window())
 
-    init(perSecond: Int) { self.perSecond = perSecond }
+    init(perSecond: Int, now: @escaping @Sendable () -> NIODeadline) {
+        self.perSecond = perSecond
+        self.now = now
+    }
 
     func admits(_ address: String) -> Bool {
         guard self.perSecond > 0, !AddressRange.isLoopback(address) else { return true }
-        let second = Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000_000)
+        let second = Int64(self.now().uptimeNanoseconds / 1_000_000_000)
         return self.window.withLock { window in
             if window.second != second { window = Window(second: second) }
             window.counts[address, default: 0] += 1

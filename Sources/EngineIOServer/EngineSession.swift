@@ -45,7 +45,7 @@ package final class EngineSession {
     private(set) var pingsSent: UInt32 = 0
     private var pongsReceived: UInt32 = 0
     /// When the client took part in the heartbeat last: answered a ping, or (protocol 3) sent one.
-    private var lastSign = NIODeadline.now()
+    private var lastSign: NIODeadline
     private var probes: [(id: UInt32, pings: UInt32, answer: (Bool) -> Void)] = []
     private var probeCount: UInt32 = 0
     private let onEnd: @Sendable (SessionID) -> Void
@@ -56,6 +56,7 @@ package final class EngineSession {
     ) {
         self.id = id
         self.loop = loop
+        self.lastSign = loop.configuration.now()
         self.version = version
         self.request = request
         self.onEnd = onEnd
@@ -190,14 +191,14 @@ package final class EngineSession {
             self.scheduleHeartbeat(after: self.loop.configuration.pingTimeout)
         case .connectTimeout: self.receiver?.engineConnectTimedOut()
         case .expiry:
-            if .now() < self.expiryDeadline { return self.addExpiryTimer() }
+            if self.now < self.expiryDeadline { return self.addExpiryTimer() }
             self.receiver?.engineExpired()
         }
     }
 
     /// Tells the receiver when that much time is over. Only one such time counts, the last.
     package func scheduleExpiry(after delay: TimeAmount) {
-        self.expiryDeadline = .now() + delay
+        self.expiryDeadline = self.now + delay
         self.addExpiryTimer()
     }
 
@@ -205,7 +206,7 @@ package final class EngineSession {
 
     /// In steps: the wheel keeps the entries of closed sessions until they are due, and a token may last for days.
     private func addExpiryTimer() {
-        let left = min(self.expiryDeadline - .now(), .minutes(10))
+        let left = min(self.expiryDeadline - self.now, .minutes(10))
         self.loop.addTimer(after: left, session: self, serial: 0, kind: .expiry)
     }
 
@@ -222,7 +223,7 @@ package final class EngineSession {
         self.pongsReceived &+= 1
         if self.pongsReceived == self.pingsSent, self.awaitsPong {
             self.awaitsPong = false
-            self.lastSign = .now()
+            self.lastSign = self.now
             self.scheduleHeartbeat(after: self.loop.configuration.pingInterval)
         }
         self.answerProbes(upTo: self.pongsReceived)
@@ -255,6 +256,8 @@ package final class EngineSession {
         self.probes.remove(at: index).answer(false)
     }
 
+    private var now: NIODeadline { self.loop.configuration.now() }
+
     /// How long a client may take no part in the heartbeat.
     private var longestSilence: TimeAmount {
         self.loop.configuration.pingInterval + self.loop.configuration.pingTimeout
@@ -262,7 +265,7 @@ package final class EngineSession {
 
     /// The timers are coarse: a request that comes too late finds the session closed all the same.
     func closeIfSilent() -> Bool {
-        guard self.isOpen, self.lastSign + self.longestSilence <= .now() else { return false }
+        guard self.isOpen, self.lastSign + self.longestSilence <= self.now else { return false }
         self.close(.pingTimeout, .discard)
         return true
     }
@@ -271,12 +274,12 @@ package final class EngineSession {
 
     private func receivedPing() {
         guard self.version == .v3 else { return self.close(.transportError, .flush) }  // the server pings
-        self.lastSign = .now()
+        self.lastSign = self.now
         self.send { $0.writeFrame(WebSocketCodec.text, "3") }
     }
 
     private func checkSilence() {
-        let left = self.lastSign + self.longestSilence - .now()
+        let left = self.lastSign + self.longestSilence - self.now
         if left > .zero { self.scheduleHeartbeat(after: left) } else { self.close(.pingTimeout, .discard) }
     }
 

@@ -1,6 +1,7 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
+import NIOCore
 import TestSupport
 import Testing
 
@@ -9,7 +10,9 @@ import Testing
 @Suite struct ForcedCloseTests {
     /// RFC 6455 section 7.1.1 has the server wait for the client's close frame: not for ever.
     @Test func aClientThatDoesNotAnswerACloseFrameIsCutOff() async throws {
-        try await withEngine { engine in
+        try await withEngine {
+            $0.closeTimeout = .milliseconds(50)
+        } _: { engine in
             let client = try TestClient(port: engine.port)
             try client.openSession()
             try client.send("4close")

@@ -63,13 +63,12 @@ import Testing
     }
 
     @Test func whatComesTooSlowly() async throws {
-        try await withEngine {
-            $0.requestTimeout = .milliseconds(100)
-            $0.pingInterval = .seconds(2)
-        } _: { engine in
+        try await withEngine { engine in
             for start in ["GET /socket.io/", "POST /socket.io/ HTTP/1.1\r\nHost"] {
                 let client = try TestClient(port: engine.port)
                 try client.write(start)
+                try await engine.hasBegunRequest()
+                try await engine.advance(by: .seconds(11))
                 let answer = try client.readResponse()
                 #expect(answer.status == 408 && answer.headers["connection"] == "close")
                 try client.expectEnd()
@@ -78,6 +77,8 @@ import Testing
             let target = try client.openPolling()
             let poster = try TestClient(port: engine.port)
             try poster.write("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4a")
+            try await engine.hasBegunPost()
+            try await engine.advance(by: .seconds(11))
             #expect(try poster.readResponse().status == 408)
             try poster.expectEnd()
             try await self.counted(engine, "request_timeout", 3)
@@ -93,7 +94,7 @@ import Testing
             let target = try client.openPolling()
             let poster = try TestClient(port: engine.port)
             try poster.write("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4a")
-            try await Task.sleep(for: .milliseconds(20))
+            try await engine.hasBegunPost()
             poster.reset()
             try await eventually("closed") { engine.delegate.notes.all == ["transport error"] }
         }
@@ -212,10 +213,13 @@ import Testing
     }
 
     @Test func bodiesThatWaitAreLimited() async throws {
-        let check = RequestCheck { _, opensSession in
+        let (posted, over) = (Latch(), Latch())
+        defer { over.open() }
+        let check = RequestCheck { request, opensSession in
             guard !opensSession else { return .decided(.success([])) }
+            let latch = request.query["transport"] == "polling" ? posted : over
             return .waiting {
-                try? await Task.sleep(for: .milliseconds(30))
+                try? await latch.wait()
                 return .success([])
             }
         }
@@ -226,6 +230,7 @@ import Testing
             let target = try client.openPolling()
             let large = String(repeating: "4", count: 200)
             try client.write("POST \(target) HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nc8\r\n\(large)\r\n0\r\n\r\n")
+            posted.open()
             #expect(try client.readResponse().status == 413)
             let eager = try TestClient(port: engine.port)
             try eager.write(eager.upgradeRequest(target.replacing("polling", with: "websocket")))

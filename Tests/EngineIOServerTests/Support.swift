@@ -102,8 +102,64 @@ struct Engine: Sendable {
     let server: EngineServer
     let delegate: EchoDelegate
     let port: Int
+    private let clock: TestClock
+
+    init(server: EngineServer, delegate: EchoDelegate, port: Int, clock: TestClock) {
+        self.server = server
+        self.delegate = delegate
+        self.port = port
+        self.clock = clock
+    }
 
     func counters() async -> EngineCounters { await self.server.counters() }
+
+    /// Lets time pass, with everything that becomes due. By itself it stands still: no client is ever too slow.
+    func advance(by amount: TimeAmount) async throws {
+        self.clock.advance(by: amount)
+        for loop in self.server.loops { try await loop.eventLoop.submit { loop.onLoop.tick() }.get() }
+    }
+
+    /// Whether one of the sessions is as `condition` says.
+    func hasSession(where condition: @escaping @Sendable (EngineSession) -> Bool) async throws -> Bool {
+        for loop in self.server.loops {
+            let found = try await loop.eventLoop.submit { () -> Bool in
+                var found = false
+                loop.onLoop.forEachSession { found = found || condition($0) }
+                return found
+            }.get()
+            if found { return true }
+        }
+        return false
+    }
+
+    /// Waits until the server has read the beginning of a POST.
+    func hasBegunPost() async throws {
+        try await eventually("the POST has begun") { try await self.hasSession { $0.polling?.isPosting ?? false } }
+    }
+
+    /// Waits until the server has read the beginning of a connection's first request.
+    func hasBegunRequest() async throws {
+        try await eventually("the request has begun") {
+            for loop in self.server.loops {
+                let hasBegun = try await loop.eventLoop.submit {
+                    !loop.onLoop.httpHandlers.isEmpty
+                        || loop.onLoop.unidentified.contains { !$0.handler.isDone && $0.handler.head.readableBytes > 0 }
+                }.get()
+                if hasBegun { return true }
+            }
+            return false
+        }
+    }
+
+    /// Waits until a GET waits.
+    func hasPoll() async throws {
+        try await eventually("the GET waits") { try await self.hasSession { $0.polling?.isPolled ?? false } }
+    }
+
+    /// Waits until no WebSocket is about to take a session over.
+    func hasNoCandidate() async throws {
+        try await eventually("no candidate") { try await !self.hasSession { $0.candidate != nil } }
+    }
 }
 
 func withEngine(
@@ -114,13 +170,17 @@ func withEngine(
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     var configuration = EngineConfiguration()
     configuration.eventRate = 0
+    let clock = TestClock()
+    configuration.now = { clock.now }
+    // A client that is slow to write must not find its connection reset.
+    configuration.closeTimeout = .minutes(5)
     change(&configuration)
     let delegate = EchoDelegate(refusal: refusal, check: check)
     let server = EngineServer(
         configuration: configuration, eventLoops: Array(group.makeIterator()), delegate: delegate,
         logger: .silent)
     let address = try await server.start(host: "127.0.0.1", port: 0, group: group)
-    let engine = Engine(server: server, delegate: delegate, port: address.port ?? 0)
+    let engine = Engine(server: server, delegate: delegate, port: address.port ?? 0, clock: clock)
     let result: Result<Void, any Error>
     do {
         try await blocking { try await body(engine) }

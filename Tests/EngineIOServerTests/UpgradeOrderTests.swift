@@ -115,16 +115,6 @@ import Testing
 
     private func fail(_ client: Client, _ engine: Engine, _ random: inout Random) async throws {
         try client.failHalfWay(&random)
-        try await eventually("the candidate is gone") {
-            for loop in engine.server.loops {
-                let has = try await loop.eventLoop.submit { () -> Bool in
-                    var has = false
-                    loop.onLoop.forEachSession { has = has || $0.candidate != nil }
-                    return has
-                }.get()
-                if has { return false }
-            }
-            return true
-        }
+        try await engine.hasNoCandidate()
     }
 }

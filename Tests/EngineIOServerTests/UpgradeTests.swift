@@ -87,24 +87,12 @@ import Testing
                     #expect(try candidate.readText() == "3probe")
                 }
                 if drop & 2 == 2 { candidate.reset() } else { candidate.close() }
-                try await eventually("gone") { try await !hasCandidate(engine) }
+                try await engine.hasNoCandidate()
             }
             #expect(try poller.roundTrip("POST", target, body: "4still").body == "ok")
             #expect(try poller.roundTrip("GET", target).body == "4still")
             #expect(engine.delegate.notes.all.isEmpty)
         }
-    }
-
-    private func hasCandidate(_ engine: Engine) async throws -> Bool {
-        for loop in engine.server.loops {
-            let has = try await loop.eventLoop.submit { () -> Bool in
-                var has = false
-                loop.onLoop.forEachSession { has = has || $0.candidate != nil }
-                return has
-            }.get()
-            if has { return true }
-        }
-        return false
     }
 
     @Test func upgradeTakesNoLongerThanItMay() async throws {

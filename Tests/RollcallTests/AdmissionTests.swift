@@ -159,18 +159,18 @@ import UserRegistryCore
             let client = try TestClient(connectedTo: port, auth: #"{"user":"u"}"#)
             client.answersPings = false
             let connection = registry.connection(of: "u")
-            connection?.registryProbes(timeout: .seconds(20)) { answers.add("\($0)") }
+            connection?.registryProbes(timeout: .seconds(600)) { answers.add("\($0)") }
             try client.expect("2")
             try client.send("3")
             try await eventually("alive") { answers.all == ["true"] }
             connection?.registryProbes(timeout: .milliseconds(30)) { answers.add("\($0)") }
             try client.expect("2")
             try await eventually("silent") { answers.all == ["true", "false"] }
-            connection?.registryProbes(timeout: .seconds(20)) { answers.add("\($0)") }
+            connection?.registryProbes(timeout: .seconds(600)) { answers.add("\($0)") }
             try client.expect("2")
             client.close()
             try await eventually("gone") { answers.all == ["true", "false", "false"] }
-            connection?.registryProbes(timeout: .seconds(20)) { answers.add("\($0)") }
+            connection?.registryProbes(timeout: .seconds(600)) { answers.add("\($0)") }
             try await eventually("closed") { answers.all.count == 4 && answers.all.last == "false" }
         }
     }

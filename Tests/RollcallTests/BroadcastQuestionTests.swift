@@ -102,7 +102,7 @@ import Testing
     @Test func whoDoesNotAcknowledgeInTimeIsMissing() async throws {
         try await withServer(loops: 2, setUp: Self.serve) { server, port in
             let clients = try (0..<3).map { _ in try TestClient(connectedTo: port) }
-            async let responses = server.main.timeout(.seconds(1)).emitWithAck("who")
+            async let responses = server.main.timeout(.seconds(10)).emitWithAck("who")
             for client in clients { try client.expect(#"420["who"]"#) }
             try clients[0].send(#"430["here"]"#)
             let some = await responses

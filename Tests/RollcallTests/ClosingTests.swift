@@ -186,17 +186,16 @@ import UserRegistryCore
 
     @Test func reasonsAreTheReferencesTexts() async throws {
         let notes = Notes()
-        try await withServer {
-            $0.pingInterval = .milliseconds(50)
-            $0.pingTimeout = .milliseconds(50)
+        let clock = TestClock()
+        try await withServer(clock: clock) { _ in
         } setUp: { server in
             Self.close("", server)
             server.main.onDisconnect { _, reason in notes.add(reason.rawValue) }
             server.main.onDisconnecting { socket, _ in notes.add(socket.currentRooms.count == 1 ? "in room" : "out") }
-        } _: { _, port in
-            func one(_ reason: String, _ act: (TestClient) throws -> Void) async throws {
+        } _: { server, port in
+            func one(_ reason: String, _ act: (TestClient) async throws -> Void) async throws {
                 let client = try TestClient(connectedTo: port)
-                try act(client)
+                try await act(client)
                 try await eventually(reason) { notes.all.last == reason }
                 #expect(notes.all == ["in room", reason])
                 client.close()
@@ -213,7 +212,9 @@ import UserRegistryCore
             try await one("transport error") { try $0.send("2") }
             try await one("transport error") { try $0.write(TestClient.frame(0xC1, [0x34])) }
             try await one("parse error") { try $0.send("9") }
-            try await one("ping timeout") { _ in }
+            try await one("ping timeout") { _ in
+                for _ in 0..<2 { try await server.advance(clock, by: .seconds(27)) }
+            }
         }
     }
 

@@ -12,15 +12,6 @@ import UserRegistryCore
 
 /// Middleware of a socket's events that may wait.
 @Suite struct EventMiddlewareTests {
-    /// What a middleware waits for.
-    private final class Latch: Sendable {
-        private let isOpen = Mutex(false)
-        func open() { self.isOpen.withLock { $0 = true } }
-        func wait() async throws {
-            while !self.isOpen.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(1)) }
-        }
-    }
-
     private static func pipelines(_ server: SocketIOServer) async -> [(waiting: Int, isReadingPaused: Bool)] {
         await server.main.mapLocalSockets(BroadcastOptions()) { socket in
             let pipeline = socket.state.extras?.pipeline

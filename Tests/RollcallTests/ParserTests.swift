@@ -24,7 +24,7 @@ import Testing
                 try client.send("3")
                 continue
             }
-            guard frame.first == 0x82 else { throw ClientError("no binary message but \(frame)") }
+            guard frame.first == 0x82 else { throw TestFailure("no binary message but \(frame)") }
             return try frame.payload.withUnsafeBytes { bytes in
                 var reader = MessagePackReader(bytes)
                 return try reader.readValue()
@@ -50,7 +50,7 @@ import Testing
         try client.write(self.packet(.object(connect)))
         let answer = try self.read(client)
         guard answer["type"] == 0, answer["nsp"] == .string(namespace), answer["data"]?["sid"]?.stringValue?.count == 20
-        else { throw ClientError("no CONNECT: \(answer)") }
+        else { throw TestFailure("no CONNECT: \(answer)") }
     }
 
     private static func withMessagePack(

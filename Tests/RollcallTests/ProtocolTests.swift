@@ -77,13 +77,15 @@ import Testing
     }
 
     @Test func connectTimeout() async throws {
-        try await withServer {
-            $0.connectTimeout = .milliseconds(400)
-            $0.pingInterval = .milliseconds(400)
-        } _: { _, port in
+        let clock = TestClock()
+        try await withServer(clock: clock) { server, port in
             let idle = try TestClient(port: port)
             try idle.openSession()
             let used = try TestClient(connectedTo: port)
+            try await server.advance(clock, by: .seconds(44))
+            #expect(server.engine.sessionCount == 2)
+            try await server.advance(clock, by: .seconds(4))
+            #expect(server.engine.sessionCount == 1)
             #expect(try idle.expectClose() == nil)
             try used.send("41")
             try used.expect()

@@ -22,7 +22,7 @@ import UserRegistryCore
         init(_ connect: String) throws {
             let parts = connect.split(separator: "\"").map(String.init)
             guard connect.hasPrefix("40{\"sid\":\""), parts.count == 9, parts[5] == "pid" else {
-                throw ClientError("no CONNECT with pid: \(connect)")
+                throw TestFailure("no CONNECT with pid: \(connect)")
             }
             self.id = parts[3]
             self.privateID = parts[7]
@@ -41,7 +41,7 @@ import UserRegistryCore
     private static func expect(_ client: TestClient, _ event: String) throws -> String {
         let text = try client.readText()
         guard text.hasPrefix("42"), text.hasSuffix("\"]"), let comma = text.lastIndex(of: ",") else {
-            throw ClientError("no event with an offset: \(text)")
+            throw TestFailure("no event with an offset: \(text)")
         }
         try check(text[..<comma] + "]", "42\(event)"[...], "event")
         return String(text[comma...].dropFirst(2).dropLast(2))
@@ -58,7 +58,7 @@ import UserRegistryCore
 
     private static func expectFresh(_ client: TestClient, _ old: Identity) throws {
         let fresh = try Identity(try client.readText())
-        guard fresh.id != old.id, fresh.privateID != old.privateID else { throw ClientError("not fresh") }
+        guard fresh.id != old.id, fresh.privateID != old.privateID else { throw TestFailure("not fresh") }
     }
 
     private static func lose(_ client: TestClient, _ server: SocketIOServer, kept: Int = 1) async throws {
@@ -68,12 +68,12 @@ import UserRegistryCore
 
     private static func withRecovery(
         _ recovery: ConnectionStateRecovery? = ConnectionStateRecovery(), loops: Int = 1, admission: Admission? = nil,
-        _ change: (inout ServerConfiguration) -> Void = { _ in },
+        clock: TestClock = TestClock(), _ change: (inout ServerConfiguration) -> Void = { _ in },
         setUp: (SocketIOServer) -> Void = { _ in },
         _ body: @escaping @Sendable (SocketIOServer, Int) async throws -> Void
     ) async throws {
         try await withServer(
-            loops: loops, admission: admission,
+            loops: loops, admission: admission, clock: clock,
             {
                 $0.connectionStateRecovery = recovery
                 change(&$0)
@@ -422,12 +422,12 @@ import UserRegistryCore
 
     @Test func endOfTheTokenOutlivesTheConnection() async throws {
         let notes = Notes()
-        try await Self.withRecovery {
-            $0.pingInterval = .milliseconds(200)
+        let clock = TestClock()
+        try await Self.withRecovery(clock: clock) { _ in
         } setUp: { server in
             server.use { socket in
                 notes.add("middleware")
-                socket.expire(at: Clock.milliseconds() / 1000 + 2)
+                socket.expire(at: Clock.milliseconds() / 1000 + 600)
             }
             server.main.onDisconnect { _, reason in notes.add(reason.rawValue) }
         } _: { server, port in
@@ -438,6 +438,7 @@ import UserRegistryCore
             let again = try Self.back(port, identity, offset)
             #expect(try Identity(try again.readText()) == identity)
             #expect(notes.all == ["middleware", "transport close"])
+            try await server.advance(clock, by: .seconds(605))
             _ = try again.expectClose()
             try await eventually("expired") { notes.count("token expired") == 1 }
             try Self.expectFresh(try Self.back(port, identity, offset), identity)
@@ -456,7 +457,7 @@ import UserRegistryCore
                     guard socket.recovered else { return }
                     notes.add("connecting")
                     // On the event loop, which does nothing else meanwhile.
-                    let deadline = ContinuousClock.now + .seconds(10)
+                    let deadline = ContinuousClock.now + .seconds(60)
                     while notes.count("sent") == 0, ContinuousClock.now < deadline {}
                 }
             }
@@ -525,7 +526,7 @@ import UserRegistryCore
                     }
                     let parts = text.dropFirst(3).dropLast().split(separator: ",")
                     guard parts.count == 4, let sender = Int(parts[1]), let number = Int(parts[2]) else {
-                        throw ClientError("no event: \(text)")
+                        throw TestFailure("no event: \(text)")
                     }
                     try check(number, next[sender], "of sender \(sender)")
                     next[sender] += 1

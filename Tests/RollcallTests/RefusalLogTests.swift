@@ -1,6 +1,7 @@
 // This source file is part of the Rollcall project.
 // SPDX-License-Identifier: MIT
 
+import EngineIOServer
 import Logging
 import SocketIOCodec
 import TestSupport
@@ -89,6 +90,7 @@ import UserRegistryCore
             try first.expect("41")
             let kicked = try await lastLine(5)
             #expect(kicked.hasPrefix("info connection closed") && kicked.contains("KICKED"))
+            try await eventually("both are closed") { server.engine.sessionCount == 0 }
             let all = try (0..<5).map { _ in try TestClient(port: port) }
             for client in all.dropLast() { try client.openSession() }
             #expect(try all[4].roundTrip("GET", TestClient.path + "polling").status == 503)

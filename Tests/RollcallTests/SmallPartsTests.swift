@@ -71,8 +71,8 @@ import Testing
     }
 
     @Test func expiryEndsTheTransportSoThatTheClientComesBack() async throws {
-        try await withServer {
-            $0.pingInterval = .milliseconds(400)
+        let clock = TestClock()
+        try await withServer(clock: clock) { _ in
         } setUp: { server in
             server.main.on("expire") { (socket: Socket, inFuture: Bool) -> Int in
                 socket.expire(at: inFuture ? Int64.max : 1)
@@ -85,9 +85,11 @@ import Testing
             let expired = try TestClient(connectedTo: port)
             try expired.send(#"421["expire",false]"#)
             try expired.expect("431[1]")
+            try await server.advance(clock, by: .seconds(3))
             #expect(try expired.expectClose() == nil)
             try lasting.send(#"422["expire",false]"#)
             try lasting.expect("432[1]")
+            try await server.advance(clock, by: .seconds(3))
             #expect(server.engine.sessionCount == 1)
         }
     }

@@ -10,9 +10,10 @@ import UserRegistryCore
 
 @testable import Rollcall
 
-/// Runs `body` against a server on loopback, on threads that may block, and stops the server afterwards.
+/// Runs `body` against a server on loopback, on threads that may block, and stops the server afterwards. Its clock stands
+/// still, so that no client is too slow.
 func withServer(
-    loops: Int = 1, admission: Admission? = nil, logger: Logger = .silent,
+    loops: Int = 1, admission: Admission? = nil, logger: Logger = .silent, clock: TestClock = TestClock(),
     _ change: (inout ServerConfiguration) -> Void = { _ in },
     setUp: (SocketIOServer) -> Void = { _ in },
     _ body: @escaping @Sendable (SocketIOServer, Int) async throws -> Void
@@ -21,6 +22,8 @@ func withServer(
     configuration.port = 0
     configuration.eventLoops = loops
     configuration.limits.eventRate = 0
+    configuration.now = { clock.now }
+    configuration.closeTimeout = .seconds(300)  // nor finds who still writes its connection reset
     change(&configuration)
     let server = SocketIOServer(configuration, logger: logger)
     server.of("/", admission: admission)
@@ -33,6 +36,14 @@ func withServer(
         throw error
     }
     await server.stop()
+}
+
+extension SocketIOServer {
+    /// Lets time pass on the server's clock, with everything that becomes due.
+    func advance(_ clock: TestClock, by amount: TimeAmount) async throws {
+        clock.advance(by: amount)
+        for loop in self.engine.loops { try await loop.eventLoop.submit { loop.onLoop.tick() }.get() }
+    }
 }
 
 extension TestClient {
@@ -48,7 +59,7 @@ extension TestClient {
     func joinRoot(_ auth: String = "") throws -> String {
         try self.send("40\(auth)")
         let answer = try self.readText()
-        guard answer.hasPrefix("40{\"sid\":\"") else { throw ClientError("no CONNECT: \(answer)") }
+        guard answer.hasPrefix("40{\"sid\":\"") else { throw TestFailure("no CONNECT: \(answer)") }
         return String(answer.dropFirst(10).prefix(20))
     }
 }

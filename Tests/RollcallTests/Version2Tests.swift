@@ -117,7 +117,7 @@ import Testing
     /// In both versions: the client has to wait for its CONNECT.
     @Test func eventsBeforeTheAnswerEndTheConnection() async throws {
         try await self.with(setUp: { server in
-            server.use { _ in try await Task.sleep(for: .seconds(5)) }
+            server.use { _ in try await Task.sleep(for: .seconds(600)) }
         }) { server, port in
             let old = try TestClient(port: port)
             _ = try self.open(old)

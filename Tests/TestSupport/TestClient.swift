@@ -4,7 +4,7 @@
 import Glibc
 import NIOCore
 
-/// A raw client on a blocking socket: bytes, HTTP requests, WebSocket frames. Reads give up after ten seconds.
+/// A raw client on a blocking socket: bytes, HTTP requests, WebSocket frames. Reads give up after a minute.
 ///
 /// `@unchecked Sendable`: one task uses it at a time, or one reads while another writes, which share no mutable state.
 package final class TestClient: @unchecked Sendable {
@@ -18,7 +18,7 @@ package final class TestClient: @unchecked Sendable {
         if var size = receiveBuffer { setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4) }
         var on: Int32 = 1
         setsockopt(self.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
-        var limit = (10, 0)  // seconds and microseconds
+        var limit = (60, 0)  // seconds and microseconds
         setsockopt(self.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, 16)
         setsockopt(self.descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, 16)
         let descriptor = self.descriptor

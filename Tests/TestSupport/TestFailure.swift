@@ -8,8 +8,6 @@ package struct TestFailure: Error, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 }
 
-package typealias ClientError = TestFailure
-
 /// Throws unless both are equal: a check for code in which the whole test ends when it fails.
 package func check<T: Equatable>(_ got: T, _ wanted: T, _ what: String = "") throws {
     guard got == wanted else { throw TestFailure("\(what): \(got) instead of \(wanted)") }

@@ -82,10 +82,12 @@ import Testing
         let first = Connection("u", registry)
         let waiters = (0..<200).map { _ in Connection("u", registry) }
         #expect(first.probes == 1 && waiters.allSatisfy { $0.refusal == nil && $0.grant == nil })
+        let start = ContinuousClock.now
         first.answerProbe(true)
         #expect(waiters.allSatisfy { $0.refusal == Self.probed } && first.isServed)
         // Answered from the result of a moment ago.
-        #expect(Connection("u", registry).refusal == Self.probed && first.probes == 0)
+        let late = Connection("u", registry)
+        #expect(late.refusal == Self.probed && first.probes == 0 || ContinuousClock.now - start >= .seconds(1))
     }
 
     @Test func probeMakesRoomForTheNewest() {

@@ -38,7 +38,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var head: HTTPRequestHead?
     private var request = 0
     private var waitsOn: LoopBound<EngineSession>?
-    private var idleSince = NIODeadline.now()
+    private var idleSince: NIODeadline
     private var bodyDeadline: NIODeadline?
     /// What the layer above adds to the answer of the present request.
     private var addedHeaders: [(name: String, value: String)] = []
@@ -47,6 +47,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     init(server: EngineServer, loop: EngineLoop) {
         self.server = server
         self.loop = loop
+        self.idleSince = server.configuration.now()
     }
 
     /// Bytes of all headers of a request.
@@ -159,7 +160,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         self.request += 1
         self.head = head
         self.addedHeaders = []
-        self.bodyDeadline = .now() + self.server.configuration.requestTimeout
+        self.bodyDeadline = self.server.configuration.now() + self.server.configuration.requestTimeout
         let path = head.uri.prefix { $0 != "?" }
         let opensSession = Query.parameters(of: head.uri)["sid"] == nil
         guard self.server.mustCheck(opensSession: opensSession), self.server.configuration.serves(path.utf8),
@@ -445,7 +446,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         done?.futureResult.whenComplete { _ in channel.close(promise: nil) }
         self.loop.counters.bytesSent &+= body.readableBytes
         if case .answering = self.phase { self.phase = .idle } else { self.phase = .ignoring(nil) }
-        self.idleSince = .now()
+        self.idleSince = self.server.configuration.now()
         context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: done)
     }
 }

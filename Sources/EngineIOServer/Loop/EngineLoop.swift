@@ -74,7 +74,7 @@ package final class EngineLoop {
         self.deflatePool = configuration.perMessageDeflate.map { DeflatePool($0) }
         self.ids = IDSource(prefix: configuration.sidPrefix)
         let tick = min(min(configuration.pingInterval, configuration.pingTimeout).nanoseconds / 32, 1_000_000_000)
-        self.wheel = TimerWheel(tick: .nanoseconds(max(tick, 1_000_000)))
+        self.wheel = TimerWheel(tick: .nanoseconds(max(tick, 1_000_000)), start: configuration.now())
         let allocator = ByteBufferAllocator()
         self.output = allocator.buffer(capacity: 16384)
         self.log = allocator.buffer(capacity: 16384)
@@ -320,7 +320,7 @@ package final class EngineLoop {
     // MARK: timers
 
     /// Connections that have not sent a request yet, oldest first.
-    private var unidentified: [(since: NIODeadline, handler: ConnectionHandler)] = []
+    private(set) var unidentified: [(since: NIODeadline, handler: ConnectionHandler)] = []
     private var unidentifiedStart = 0
     /// Connections that speak HTTP.
     var httpHandlers: [ObjectIdentifier: EngineHTTPHandler] = [:]
@@ -339,7 +339,7 @@ package final class EngineLoop {
     }
 
     func watch(_ handler: ConnectionHandler) {
-        self.unidentified.append((.now(), handler))
+        self.unidentified.append((self.configuration.now(), handler))
     }
 
     private func checkConnections(_ now: NIODeadline) {
@@ -365,8 +365,9 @@ package final class EngineLoop {
             kind: kind)
     }
 
-    private func tick() {
-        let now = NIODeadline.now()
+    /// Does what is due. The loop does it by itself; what sets the clock of the configuration forward asks for it.
+    package func tick() {
+        let now = self.configuration.now()
         self.checkConnections(now)
         for entry in self.wheel.advance(to: now) where self.generations[Int(entry.slot)] == entry.generation {
             self.sessions[Int(entry.slot)]?.timerFired(entry.kind, serial: entry.serial)

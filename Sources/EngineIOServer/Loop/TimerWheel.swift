@@ -27,7 +27,7 @@ struct TimerWheel {
     private var now: UInt32 = 0
     private var buckets = [[Entry]](repeating: [], count: Self.bucketCount)
 
-    init(tick: TimeAmount, start: NIODeadline = .now()) {
+    init(tick: TimeAmount, start: NIODeadline) {
         self.tick = tick
         self.start = start
     }

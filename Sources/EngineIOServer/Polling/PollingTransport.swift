@@ -12,7 +12,7 @@ final class PollingTransport {
     private let limit: Int
     private var waiting: PollResponder?
     private var queue = ByteBuffer()
-    private var isPosting = false
+    private(set) var isPosting = false
     private var isOver = false
     /// What is left of a POST whose messages came faster than they may.
     private var post: (reader: PayloadReader, responder: PollResponder)?

@@ -556,7 +556,7 @@ final class WebSocketConnection: ChannelInboundHandler {
         self.deflate = nil
         if !self.pauses.isEmpty { self.setAutoRead(true) }
         let bound = LoopBound(self, on: self.loop.eventLoop)
-        self.loop.eventLoop.scheduleTask(in: .seconds(2)) { bound.onLoop.closeChannel() }
+        self.loop.eventLoop.scheduleTask(in: self.loop.configuration.closeTimeout) { bound.onLoop.closeChannel() }
         if let kept = self.leftover.take() { self.receivedWhileClosing(kept) }
     }
 

@@ -35,6 +35,8 @@ extension ServerConfiguration {
         engine.perMessageDeflate = self.perMessageDeflate?.engine
         engine.engineEchoPath = self.engineEchoPath
         engine.makeTLSHandler = self.makeTLSHandler
+        engine.closeTimeout = TimeAmount(self.closeTimeout)
+        engine.now = self.now
         return engine
     }
 }

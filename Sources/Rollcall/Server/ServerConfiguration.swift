@@ -57,6 +57,10 @@ public struct ServerConfiguration: Sendable {
     public var engineEchoPath: String?
     /// Makes the handler of TLS that is put in front of each connection.
     public var makeTLSHandler: (@Sendable () throws -> any ChannelHandler)?
+    /// How long a WebSocket that is closed waits for the client's close frame.
+    var closeTimeout: Duration = .seconds(2)
+    /// The clock of heartbeats, timeouts and expiries. Tests have one of their own.
+    var now: @Sendable () -> NIODeadline = { .now() }
 
     /// All defaults.
     public init() {}
