@@ -117,7 +117,7 @@ let allTargets: [Target] = [
         ["RollcallAdmin", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird")]
             + nio("NIOCore")),
     tests("RollcallNodeTests", ["RollcallNode", "RollcallAuth", "HiredisClient", "UserRegistryCore", log]),
-    tests("RollcallCLITests", ["RollcallCLI"] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
+    tests("RollcallCLITests", ["RollcallCLI", "TestSupport"] + nio("NIOCore", "NIOPosix", "NIOHTTP1")),
     isFuzzing
         ? .executableTarget(
             name: "Fuzz", dependencies: fuzzed, path: "Tests/Fuzz", exclude: ["Corpus", "Replay"],

@@ -62,7 +62,7 @@ import Testing
             let bytes = ByteBuffer(bytes: (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
             var set = RedisCommand("SET", "large")
             set.append(bytes)
-            #expect(try await client.execute(set, waitUpTo: .seconds(10)) == .status("OK"))
+            #expect(try await client.execute(set, waitUpTo: .seconds(60)) == .status("OK"))
             #expect(try await client.command("GET", "large").bytes == bytes)
             let nested = try await client.command("EVAL", "return {1,{2,{'x',false}},{}}", "0")
             #expect(
@@ -177,7 +177,9 @@ import Testing
     @Test func closesGracefully() async throws {
         let server = try RedisServerProcess()
         let answers = Recorder<String>()
-        let client = try await withClient(.testing(port: server.port)) { client, _ in
+        var configuration = try RedisConfiguration.testing(port: server.port)
+        configuration.shutdownGrace = .seconds(60)
+        let client = try await withClient(configuration) { client, _ in
             try await client.command("PING")
             try await client.onLoop { [client] in
                 // Slow enough that the end of this block comes first.
@@ -191,13 +193,15 @@ import Testing
         let error = await #expect(throws: RedisError.self) { try await client.execute(RedisCommand("PING")) }
         #expect(error?.code == .closed)
         let waiting = await #expect(throws: RedisError.self) {
-            try await client.execute(RedisCommand("PING"), waitUpTo: .seconds(10))
+            try await client.execute(RedisCommand("PING"), waitUpTo: .seconds(60))
         }
         #expect(waiting?.code == .closed)
     }
 
     @Test func aCancelledWaitLeavesNothingBehind() async throws {
-        let configuration = try RedisConfiguration.testing(port: try RedisServerProcess.freePort())
+        let away = try ReservedPort()
+        defer { withExtendedLifetime(away) {} }
+        let configuration = try RedisConfiguration.testing(port: away.number)
         try await withClient(configuration) { client, _ in
             let waiting = Task { try await client.execute(RedisCommand("PING"), waitUpTo: .seconds(60)) }
             try await Task.sleep(for: .milliseconds(10))
@@ -215,7 +219,7 @@ import Testing
         try await withClient(.testing(port: server.port)) { client, _ in
             for _ in 0..<2 {
                 let reply = try await client.execute(
-                    script, keys: ["key"], arguments: [.bytes(ByteBuffer(string: "a\0b")), 41], waitUpTo: .seconds(10))
+                    script, keys: ["key"], arguments: [.bytes(ByteBuffer(string: "a\0b")), 41], waitUpTo: .seconds(60))
                 #expect(
                     reply
                         == .array([
@@ -258,7 +262,7 @@ import Testing
         try await withClient(.testing(port: server.port)) { client, _ in
             let script = RedisScript("redis.call('INCR', KEYS[1]) return redis.error_reply('NOPE no')")
             let error = await #expect(throws: RedisError.self) {
-                try await client.execute(script, keys: ["n"], arguments: [], waitUpTo: .seconds(10))
+                try await client.execute(script, keys: ["n"], arguments: [], waitUpTo: .seconds(60))
             }
             #expect(error?.code == .server("NOPE"))
             #expect(error?.certainlyNotExecuted == false)

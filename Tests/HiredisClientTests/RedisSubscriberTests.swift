@@ -209,7 +209,7 @@ struct SubscriberEvents: Sendable {
     @Test func aStoppedServerIsFoundDeadByPing() async throws {
         let server = try RedisServerProcess()
         var configuration = try RedisConfiguration.testing(port: server.port)
-        configuration.commandTimeout = .milliseconds(200)
+        configuration.commandTimeout = .seconds(2)
         configuration.keepaliveInterval = .milliseconds(50)
         try await self.withSubscriber(configuration) { subscriber, events in
             #expect(try await self.subscribe(subscriber, "a"))
@@ -254,7 +254,9 @@ struct SubscriberEvents: Sendable {
 
     @Test func waitersLearnOfTheEnd() async throws {
         let confirmed = Recorder<Bool>()
-        let configuration = try RedisConfiguration.testing(port: try RedisServerProcess.freePort())
+        let away = try ReservedPort()
+        defer { withExtendedLifetime(away) {} }
+        let configuration = try RedisConfiguration.testing(port: away.number)
         let subscriber = try await self.withSubscriber(configuration) { subscriber, _ in
             try await self.onLoop(subscriber) { $0.subscribe(["a", "b"]) { confirmed.add($0) } }
             return subscriber

@@ -14,6 +14,9 @@ extension RedisConfiguration {
     static func testing(_ url: String) throws -> RedisConfiguration {
         var configuration = RedisConfiguration(url: try RedisURL(url), clientName: "rollcall-test")
         configuration.backoff = Backoff(initial: .milliseconds(5), maximum: .milliseconds(50))
+        // A busy machine makes nobody give up.
+        configuration.connectTimeout = .seconds(60)
+        configuration.commandTimeout = .seconds(60)
         return configuration
     }
 
@@ -45,7 +48,7 @@ extension RedisClient {
     /// Sends a command and waits, for a connection too.
     @discardableResult
     func command(_ words: String...) async throws -> RedisReply {
-        try await self.execute(RedisCommand(words), waitUpTo: .seconds(10))
+        try await self.execute(RedisCommand(words), waitUpTo: .seconds(60))
     }
 
     func onLoop<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {

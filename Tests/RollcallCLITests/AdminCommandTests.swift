@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import TestSupport
 import Testing
 
 @Suite final class AdminCommandTests {
@@ -32,7 +33,7 @@ import Testing
         #expect(result.exitCode == 0 && result.output == "ready\n")
         #expect(try self.run(ready, "health", "--json").output == "{\"ready\":true}\n")
         try await ready.close()
-        let reserved = try #require(ReservedPort())
+        let reserved = try ReservedPort()
         defer { withExtendedLifetime(reserved) {} }
         let port = reserved.number
         let refused = try self.rollcall.run(["health"], environment: ["ROLLCALL_ADMIN_PORT": "\(port)"])

@@ -7,10 +7,12 @@ import Synchronization
 /// A real redis-server of this test, on a free port of the loopback interface and in a folder of its own.
 /// It ends with the object; `stop()` and `start()` in between are a restart on the same port.
 package final class RedisServerProcess: Sendable {
-    package let port: Int
     package let folder: String
+    private let reserved: ReservedPort
     private let words: [String]
     private let pid: Mutex<pid_t>
+
+    package var port: Int { self.reserved.number }
 
     /// Where it listens besides TCP.
     package var socketPath: String { self.folder + "/redis.sock" }
@@ -20,28 +22,15 @@ package final class RedisServerProcess: Sendable {
         var template = Array("/tmp/redis-test-XXXXXX".utf8CString)
         guard let folder = mkdtemp(&template) else { throw TestFailure("mkdtemp: \(errno)") }
         self.folder = String(cString: folder)
-        let launched = try Self.launch(in: self.folder, arguments)
-        self.port = launched.port
-        self.words = launched.words
-        self.pid = Mutex(launched.pid)
-    }
-
-    /// A server of another test may take the port before Redis does: then with another one.
-    private static func launch(
-        in folder: String, _ arguments: [String]
-    ) throws -> (port: Int, words: [String], pid: pid_t) {
-        for _ in 0..<5 {
-            let port = try Self.freePort()
-            let words =
-                [
-                    "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder, "--save", "",
-                    "--appendonly", "no", "--unixsocket", folder + "/redis.sock", "--logfile", folder + "/redis.log",
-                    "--enable-debug-command", "yes",
-                ] + arguments
-            let pid = try Self.spawn(words)
-            if Self.waits(for: pid, on: port) { return (port, words, pid) }
-        }
-        throw TestFailure("redis-server does not answer; see its log")
+        self.reserved = try ReservedPort()
+        self.words =
+            [
+                "redis-server", "--port", "\(self.reserved.number)", "--bind", "127.0.0.1", "--dir", self.folder,
+                "--save", "", "--appendonly", "no", "--unixsocket", self.folder + "/redis.sock", "--logfile",
+                self.folder + "/redis.log", "--enable-debug-command", "yes",
+            ] + arguments
+        self.pid = Mutex(0)
+        try self.start()
     }
 
     deinit {
@@ -61,7 +50,7 @@ package final class RedisServerProcess: Sendable {
 
     /// Whether the process answers before it ends. If not, it is gone.
     private static func waits(for pid: pid_t, on port: Int) -> Bool {
-        for _ in 0..<2_000 {
+        for _ in 0..<12_000 {
             if Self.answers(on: port) { return true }
             if waitpid(pid, nil, WNOHANG) == pid { return false }
             usleep(5_000)
@@ -110,21 +99,6 @@ package final class RedisServerProcess: Sendable {
         // A result or an error of Redis, not what an HTTP server says.
         guard count > 0, answer[0] == UInt8(ascii: "+") || answer[0] == UInt8(ascii: "-") else { return false }
         return !answer.starts(with: "-LOADING".utf8)
-    }
-
-    /// A port that was free a moment ago.
-    package static func freePort() throws -> Int {
-        guard let listener = Self.socketOnLoopback() else { throw TestFailure("socket: \(errno)") }
-        defer { close(listener) }
-        var address = Self.loopback(port: 0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, size) == 0 && getsockname(listener, $0, &size) == 0
-            }
-        }
-        guard bound else { throw TestFailure("bind: \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     private static func socketOnLoopback() -> Int32? {
