@@ -31,6 +31,8 @@ import Testing
                 #expect(client.events.count == nodes.count * count)
             }
             for node in nodes {
+                // A node's own messages come back to it when they may have reached others' clients already.
+                try await eventually("all messages came back") { await node.cluster.counters().own == count }
                 let counters = await node.cluster.counters()
                 #expect(counters.published == count)
                 #expect(counters.own == count)

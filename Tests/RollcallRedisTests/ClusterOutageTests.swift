@@ -13,13 +13,18 @@ import Testing
 
 /// Redis goes away and comes back.
 @Suite struct ClusterOutageTests {
+    /// On the connection for commands: what was written to it is lost, not late.
+    private static func noticesOnCommands(_ node: TestNode) async throws {
+        try await eventually("the node notices") { !node.cluster.status.isConnected.load(ordering: .acquiring) }
+    }
+
     @Test func everythingIsSubscribedAgainBeforeTheNodeIsReady() async throws {
         let redis = try RedisServerProcess()
         try await withNodes(2, redis) { nodes in
             let early = try await WebSocketClient.connect(nodes[1])
             try await early.call("join", "old")
             redis.stop()
-            try await eventually("the nodes notice") { !nodes.contains { $0.cluster.isReady } }
+            try await TestNode.notice(nodes)
             #expect(nodes.allSatisfy { $0.cluster.wasReached })
 
             // Meanwhile the node goes on by itself: connecting and joining take effect at once.
@@ -31,7 +36,7 @@ import Testing
             try await early.expect([#"42["local"]"#])
 
             try redis.start()
-            try await eventually("the nodes are ready again") { nodes.allSatisfy { $0.cluster.isReady } }
+            try await TestNode.areReady(nodes)
             nodes[0].io.to("new").emit("new")
             nodes[0].io.to("old").emit("old")
             nodes[0].io.to(try late.sid).emit("private")
@@ -48,10 +53,7 @@ import Testing
         try await withNodes(1, redis, options) { nodes in
             #expect(RedisClusterConfiguration(redis: try .testing(port: redis.port)).publishPatience == .seconds(1))
             redis.stop()
-            // On the connection for commands: what was written to it is lost, not late.
-            try await eventually("the node notices") {
-                !nodes[0].cluster.status.isConnected.load(ordering: .acquiring)
-            }
+            try await Self.noticesOnCommands(nodes[0])
             for number in 0..<10 { nodes[0].io.emit("e", number) }
             try await eventually("the messages are dropped") {
                 await nodes[0].cluster.counters().dropped == [.away: 10]
@@ -65,10 +67,7 @@ import Testing
         options.patience = .seconds(60)
         try await withNodes(1, redis, options) { nodes in
             redis.stop()
-            // On the connection for commands: what was written to it is lost, not late.
-            try await eventually("the node notices") {
-                !nodes[0].cluster.status.isConnected.load(ordering: .acquiring)
-            }
+            try await Self.noticesOnCommands(nodes[0])
             for number in 0..<10 { nodes[0].io.emit("e", number) }
             try redis.start()
             // It hears itself where it was subscribed in time; sent they are in any case.
@@ -89,7 +88,7 @@ import Testing
             try await client.call("join", "r")
             #expect(nodes.allSatisfy { !$0.cluster.isReady && !$0.cluster.wasReached })
             try redis.start()
-            try await eventually("the nodes are ready") { nodes.allSatisfy { $0.cluster.isReady } }
+            try await TestNode.areReady(nodes)
             nodes[0].io.to("r").emit("e")
             try await client.expect([#"42["e"]"#])
         }

@@ -11,33 +11,54 @@ import Testing
 
 /// Questions while Redis is away, and more of them than may be.
 @Suite struct ClusterQuestionBoundTests {
+    /// No question that can be answered waits so long.
+    private static let never = Duration.seconds(600)
+
+    /// What there is when the caller of a question gives up: the same as at its deadline.
+    private static func givenUp<Element: Sendable>(
+        _ node: TestNode, _ question: @escaping @Sendable (TestNode) async -> ClusterResponses<Element>,
+        when ready: () async throws -> Void = {}
+    ) async throws -> ClusterResponses<Element> {
+        let caller = Task { await question(node) }
+        try await node.isWaiting()
+        try await ready()
+        caller.cancel()
+        let responses = await caller.value
+        try await TestNode.nothingIsPending([node])
+        return responses
+    }
+
     @Test func withoutRedisThereIsWhatThisNodeKnows() async throws {
         let redis = try RedisServerProcess()
         try await withNodes(3, redis) { nodes in
             let client = try await WebSocketClient.connect(nodes[0])
             _ = try await WebSocketClient.connect(nodes[1])
-            #expect(await nodes[0].io.fetchSockets(timeout: .seconds(60)).count == 2)
+            #expect(await nodes[0].io.fetchSockets(timeout: Self.never).count == 2)
             redis.stop()
-            try await eventually("the nodes notice") { !nodes.contains { $0.cluster.isReady } }
-            let sockets = await nodes[0].io.fetchSockets(timeout: .milliseconds(300))
+            try await TestNode.notice(nodes)
+            let sockets = try await Self.givenUp(nodes[0]) { await $0.io.fetchSockets(timeout: Self.never) }
             #expect(sockets.map(\.id) == [try client.sid])
             #expect(sockets.missingServers == 2)
             // This one never asked before: it knows of nobody, but not that there is nobody.
-            #expect(await nodes[2].io.fetchSockets(timeout: .milliseconds(300)).missingServers == 1)
-            async let acknowledgements = nodes[0].io.emitWithAck("q", timeout: .seconds(2))
-            try await client.expect([#"420["q"]"#])
-            try await client.send(#"430["yes"]"#)
-            let some = await acknowledgements
+            let others = try await Self.givenUp(nodes[2]) { await $0.io.fetchSockets(timeout: Self.never) }
+            #expect(others.missingServers == 1)
+            let some = try await Self.givenUp(nodes[0]) {
+                await $0.io.emitWithAck("q", timeout: Self.never)
+            } when: {
+                try await client.expect([#"420["q"]"#])
+                try await client.send(#"430["yes"]"#)
+                try await client.call("leave", "r", id: 1)  // so the answer has been read
+            }
             #expect(try some.decode(String.self) == ["yes"])
             #expect((some.missingServers, some.missingClients) == (2, 0))
-            #expect(await nodes[0].cluster.serverSideEmitWithAck("e", timeout: .milliseconds(10)).missingServers == 2)
-            for node in nodes {
-                try await eventually("no request is left") { await node.cluster.counters().pendingRequests == 0 }
+            let answers = try await Self.givenUp(nodes[0]) {
+                await $0.cluster.serverSideEmitWithAck("e", timeout: Self.never)
             }
+            #expect(answers.missingServers == 2)
 
             try redis.start()
-            try await eventually("the nodes are ready again") { nodes.allSatisfy { $0.cluster.isReady } }
-            let all = await nodes[0].io.fetchSockets(timeout: .seconds(60))
+            try await TestNode.areReady(nodes)
+            let all = await nodes[0].io.fetchSockets(timeout: Self.never)
             #expect(all.isComplete && all.count == 2)
         }
     }
@@ -52,32 +73,30 @@ import Testing
             // More callers go than come: none may leave anything behind.
             for _ in 0..<20 { _ = await nodes[0].io.fetchSockets(timeout: .zero) }
             let room = nodes[0].io.to(try client.sid)
-            async let sockets = room.fetchSockets(timeout: .seconds(600))
+            async let sockets = room.fetchSockets(timeout: Self.never)
             try await eventually("the request waits") { await nodes[0].cluster.counters().pendingRequests == 1 }
             // The node that is asked must be there first: the other one's request is sent as soon as it can be.
             try redis.start()
-            try await eventually("the nodes are ready") { nodes.allSatisfy { $0.cluster.isReady } }
+            try await TestNode.areReady(nodes)
             let found = await sockets
             #expect(found.missingServers == 0)
-            try await eventually("no request is left") { await nodes[0].cluster.counters().pendingRequests == 0 }
-            #expect(await nodes[0].io.fetchSockets(timeout: .seconds(60)).map(\.id) == [try client.sid])
+            try await TestNode.nothingIsPending(nodes)
+            #expect(await nodes[0].io.fetchSockets(timeout: Self.never).map(\.id) == [try client.sid])
         }
     }
 
-    @Test func aConnectionLostInBetweenEndsAtTheDeadline() async throws {
+    @Test func aConnectionLostInBetweenIsWaitedForNoLongerThanTheCallerDoes() async throws {
         let redis = try RedisServerProcess()
         try await withNodes(2, redis) { nodes in
             _ = try await WebSocketClient.connect(nodes[0])
-            #expect(await nodes[0].io.fetchSockets(timeout: .seconds(60)).isComplete)
+            #expect(await nodes[0].io.fetchSockets(timeout: Self.never).isComplete)
             redis.pause()
-            async let sockets = nodes[0].io.fetchSockets(timeout: .seconds(1))
-            try await eventually("the request is under way") {
-                await nodes[0].cluster.counters().pendingRequests == 1
+            let some = try await Self.givenUp(nodes[0]) {
+                await $0.io.fetchSockets(timeout: Self.never)
+            } when: {
+                redis.stop()
             }
-            redis.stop()
-            let some = await sockets
             #expect((some.count, some.missingServers) == (1, 1))
-            try await eventually("no request is left") { await nodes[0].cluster.counters().pendingRequests == 0 }
         }
     }
 
@@ -85,13 +104,12 @@ import Testing
         let redis = try RedisServerProcess()
         try await withNodes(1, redis) { nodes in
             try await Peer.run(redis, hearing: ["socket.io-request#/#"]) { peer in
-                let caller = Task { await nodes[0].io.fetchSockets(timeout: .seconds(600)) }
+                let caller = Task { await nodes[0].io.fetchSockets(timeout: Self.never) }
                 try await eventually("the request arrives") { peer.texts(on: "socket.io-request#/#").count == 1 }
+                try await nodes[0].isWaiting()
                 caller.cancel()
                 #expect(await caller.value.missingServers == 1)
-                try await eventually("no request is left") {
-                    await nodes[0].cluster.counters().pendingRequests == 0
-                }
+                try await TestNode.nothingIsPending(nodes)
             }
         }
     }
@@ -107,12 +125,12 @@ import Testing
             let io = nodes[0].io
             _ = try await WebSocketClient.connect(nodes[0])
             try await Peer.run(redis, hearing: ["socket.io-request#/#"]) { peer in
-                async let first = io.fetchSockets(timeout: .seconds(600))
+                async let first = io.fetchSockets(timeout: Self.never)
                 try await eventually("one request arrives") { peer.texts(on: "socket.io-request#/#").count == 1 }
-                async let second = io.fetchSockets(timeout: .seconds(600))
+                async let second = io.fetchSockets(timeout: Self.never)
                 try await eventually("both requests arrive") { peer.texts(on: "socket.io-request#/#").count == 2 }
                 // Not sent: there is what this node knows, at once.
-                let third = await io.fetchSockets(timeout: .seconds(600))
+                let third = await io.fetchSockets(timeout: Self.never)
                 #expect((third.count, third.missingServers) == (1, 1))
                 #expect(await nodes[0].cluster.counters().dropped == [.queueFull: 1])
 

@@ -113,6 +113,30 @@ private func withMoreNodes<Outcome>(
     }
 }
 
+extension TestNode {
+    /// The nodes have lost Redis.
+    static func notice(_ nodes: [TestNode]) async throws {
+        try await eventually("the nodes notice") { !nodes.contains { $0.cluster.isReady } }
+    }
+
+    static func areReady(_ nodes: [TestNode]) async throws {
+        try await eventually("the nodes are ready") { nodes.allSatisfy { $0.cluster.isReady } }
+    }
+
+    static func nothingIsPending(_ nodes: [TestNode]) async throws {
+        for node in nodes {
+            try await eventually("no request is left") { await node.cluster.counters().pendingRequests == 0 }
+        }
+    }
+
+    /// The only question that waits: this node has said what it knows, and somebody else is waited for.
+    func isWaiting() async throws {
+        try await eventually("the request waits") { await self.cluster.counters().pendingRequests == 1 }
+        // The event loops answer questions one after the other.
+        _ = await self.io.everyone.local.fetchSockets(timeout: .seconds(600))
+    }
+}
+
 extension WebSocketClient {
     static func connect(
         _ node: TestNode, namespace: String = "/", auth: String = "", headers: [String] = []

@@ -16,6 +16,9 @@ extension RedisConfiguration {
     static func testing(port: Int) throws -> RedisConfiguration {
         var configuration = RedisConfiguration(url: try RedisURL("redis://127.0.0.1:\(port)"), clientName: "test")
         configuration.backoff = Backoff(initial: .milliseconds(5), maximum: .milliseconds(50))
+        // A busy machine makes nobody give up.
+        configuration.connectTimeout = .seconds(60)
+        configuration.commandTimeout = .seconds(60)
         return configuration
     }
 }
@@ -58,7 +61,7 @@ final class Peer: Sendable {
     func publish(_ message: ByteBuffer, on channel: String) async throws -> Int {
         var command = RedisCommand("PUBLISH", channel)
         command.append(message)
-        return try await self.client.execute(command, waitUpTo: .seconds(10)).int ?? -1
+        return try await self.client.execute(command, waitUpTo: .seconds(60)).int ?? -1
     }
 
     @discardableResult
@@ -67,7 +70,7 @@ final class Peer: Sendable {
     }
 
     func subscriberCount(_ channel: String) async throws -> Int {
-        let reply = try await self.client.execute(RedisCommand("PUBSUB", "NUMSUB", channel), waitUpTo: .seconds(10))
+        let reply = try await self.client.execute(RedisCommand("PUBSUB", "NUMSUB", channel), waitUpTo: .seconds(60))
         return reply.elements?.last?.int ?? -1
     }
 
