@@ -36,6 +36,7 @@ import UserRegistryCore
         try await TestCluster.with(policy: .probe) { cluster in
             let first = cluster.nodes[0].connect("u")
             try await eventually("granted") { first.isGranted }
+            let start = ContinuousClock.now
             let second = cluster.nodes[1].connect("u")
             try await eventually("refused") { second.refusal != nil }
             #expect(first.probes == 1 && first.isServed && second.decisions == 1)
@@ -44,7 +45,7 @@ import UserRegistryCore
             // Answered from the result that is less than a second old.
             let third = cluster.nodes[1].connect("u")
             try await eventually("refused") { third.refusal != nil }
-            #expect(first.probes == 1)
+            #expect(first.probes == 1 || ContinuousClock.now - start >= .seconds(1))
         }
     }
 
@@ -132,11 +133,13 @@ import UserRegistryCore
 
     @Test func aWaiterWhoLeavesGivesItsPlaceUp() async throws {
         try await TestCluster.with(policy: .probe) { cluster in
-            let first = cluster.nodes[0].connect("u", answersProbes: false)
+            let probe = Latch()
+            let first = cluster.nodes[0].connect("u", answersProbes: false, probe: probe)
             try await eventually("granted") { first.isGranted }
             let waiter = cluster.nodes[1].connect("u")
             try await eventually("probed") { first.probes == 1 }
             try await waiter.closeAndWait()
+            probe.open()
             // The probe runs to its end, and the dead connection makes room.
             try await eventually("closed") { first.closeReason == .probeTimeout }
             let next = cluster.nodes[1].connect("u")

@@ -13,7 +13,7 @@ import UserRegistryCore
 /// Leases of registries over a real Redis: dead nodes, outages, constants.
 @Suite(.serialized) struct LeaseTests {
     @Test func aDeadNodesUsersAreFreeAfterTheLease() async throws {
-        try await TestCluster.with { cluster in
+        try await TestCluster.with(timing: TestCluster.shortLease) { cluster in
             let checker = Checker()
             let users = (0..<20).map { "u\($0)" }
             let old = users.map { cluster.nodes[0].connect($0) }
@@ -46,14 +46,15 @@ import UserRegistryCore
                 try await Task.sleep(for: .milliseconds(5))
             }
             cluster.server.resume()
-            try await eventually("renewed") { cluster.nodes[0].registry.status.renewalAge < .milliseconds(300) }
+            let end = ContinuousClock.now
+            try await eventually("renewed") { cluster.nodes[0].registry.status.renewalAge < ContinuousClock.now - end }
             #expect(socket.isServed && socket.grants == 1 && socket.resumptions == 0)
         }
     }
 
     @Test(arguments: [true, false])
     func aLongOutageSuspendsAndLosesNoConnection(keepsData: Bool) async throws {
-        try await TestCluster.with(keepsData: keepsData) { cluster in
+        try await TestCluster.with(timing: TestCluster.shortLease, keepsData: keepsData) { cluster in
             let checker = Checker()
             let sockets = (0..<10).map { cluster.nodes[$0 % 2].connect("u\($0)") }
             for socket in sockets { checker.watch(socket) }
@@ -72,7 +73,7 @@ import UserRegistryCore
     }
 
     @Test func suspendedForTooLongIsClosed() async throws {
-        var timing = TestCluster.timing
+        var timing = TestCluster.shortLease
         timing.jeopardyGrace = .milliseconds(500)
         try await TestCluster.with(nodes: 1, timing: timing) { cluster in
             let socket = cluster.nodes[0].connect("u")
@@ -85,7 +86,7 @@ import UserRegistryCore
     }
 
     @Test func whoLostTheUserIsClosed() async throws {
-        try await TestCluster.with(proxied: true) { cluster in
+        try await TestCluster.with(timing: TestCluster.shortLease, proxied: true) { cluster in
             let checker = Checker()
             let first = cluster.nodes[0].connect("u")
             checker.watch(first)
@@ -97,14 +98,15 @@ import UserRegistryCore
             try await eventually("taken over") { second.isGranted }
             cluster.proxies[0].mend()
             try await eventually("closed") { first.closeReason == .leaseLost }
-            #expect(second.isServed && !first.isServed)
+            try await eventually("served") { second.isServed }
+            #expect(!first.isServed)
             #expect(checker.stop().violations == [])
         }
     }
 
     /// What a node sent on a connection that it gave up arrives late: it must not count.
     @Test func commandsOfAGivenUpConnectionComeToNothing() async throws {
-        try await TestCluster.with(proxied: true) { cluster in
+        try await TestCluster.with(timing: TestCluster.shortLease, proxied: true) { cluster in
             let checker = Checker()
             cluster.proxies[0].hold()
             let users = (0..<20).map { "u\($0)" }
@@ -124,7 +126,7 @@ import UserRegistryCore
 
     @Test func withoutRedisClaimsEndUnavailable() async throws {
         var timing = TestCluster.timing
-        timing.claimWait = .milliseconds(400)
+        timing.claimWait = .seconds(5)
         let server = try RedisServerProcess()
         server.stop()
         let node = TestNode("n1", port: server.port, timing: timing)
@@ -144,7 +146,9 @@ import UserRegistryCore
     @Test func moreThanTenThousandWaitersAreRefusedAtOnce() async throws {
         let server = try RedisServerProcess()
         server.stop()
-        let node = TestNode("n1", port: server.port)
+        var timing = TestCluster.timing
+        timing.claimWait = .seconds(600)
+        let node = TestNode("n1", port: server.port, timing: timing)
         node.start()
         let waiting = (0..<10_000).map { node.connect("u\($0)") }
         let surplus = node.connect("surplus")
@@ -172,7 +176,7 @@ import UserRegistryCore
     }
 
     @Test func anEmptyRedisMakesNewcomersWait() async throws {
-        try await TestCluster.with(nodes: 1, isNew: false) { cluster in
+        try await TestCluster.with(nodes: 1, timing: TestCluster.shortLease, isNew: false) { cluster in
             #expect(cluster.nodes[0].registry.status.isRecovering)
             let socket = cluster.nodes[0].connect("u")
             try await eventually("granted after the window") { socket.isGranted }
@@ -181,8 +185,8 @@ import UserRegistryCore
     }
 
     @Test func otherConstantsAreRefusedWhileANodeLivesUnderThem() async throws {
-        try await TestCluster.with(nodes: 1) { cluster in
-            let other = TestNode("n2", port: cluster.server.port, partitions: 8)
+        try await TestCluster.with(nodes: 1, timing: TestCluster.shortLease) { cluster in
+            let other = TestNode("n2", port: cluster.server.port, timing: TestCluster.shortLease, partitions: 8)
             other.start()
             let error = await #expect(throws: RegistryError.self) { try await other.outcome() }
             #expect(error?.code == .mismatch)
@@ -191,7 +195,7 @@ import UserRegistryCore
             #expect(!other.registry.acceptsClaims)
             // After the death of the last one they are overwritten, when its lease has ended.
             await cluster.nodes[0].stop()
-            let third = TestNode("n3", port: cluster.server.port, partitions: 8)
+            let third = TestNode("n3", port: cluster.server.port, timing: TestCluster.shortLease, partitions: 8)
             third.start()
             try await eventually("takes the registry over") { third.registry.acceptsClaims }
             await third.stop()
@@ -268,6 +272,6 @@ extension TestCluster {
             configuration: .testing(self.server), eventLoop: MultiThreadedEventLoopGroup.singleton.next())
         let connection = Task { try await client.run() }
         defer { connection.cancel() }
-        return try await client.execute(RedisCommand(words), waitUpTo: .seconds(5))
+        return try await client.execute(RedisCommand(words), waitUpTo: .seconds(60))
     }
 }

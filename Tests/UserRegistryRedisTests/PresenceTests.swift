@@ -82,7 +82,7 @@ import UserRegistryCore
     }
 
     @Test func eventsTellOfTheWholeCluster() async throws {
-        try await TestCluster.with(partitions: 2) { cluster in
+        try await TestCluster.with(timing: TestCluster.shortLease, partitions: 2) { cluster in
             let seen = Recorder<PresenceEvent>()
             let stream = cluster.nodes[1].registry.events()
             let reader = Task { for await event in stream { seen.add(event) } }
@@ -108,7 +108,7 @@ import UserRegistryCore
     }
 
     @Test func theDeadLeaveTheListWithTheirLease() async throws {
-        try await TestCluster.with { cluster in
+        try await TestCluster.with(timing: TestCluster.shortLease) { cluster in
             let sockets = (0..<30).map { cluster.nodes[$0 % 2].connect("u\($0)") }
             try await eventually("granted") { sockets.allSatisfy { $0.isGranted } }
             let seen = Recorder<PresenceEvent>()

@@ -20,13 +20,19 @@ final class TestCluster: Sendable {
     /// One for each node, if they are wanted.
     let proxies: [TestProxy]
 
-    static let timing: RegistryTiming = {
-        var timing = RegistryTiming(lease: .seconds(2), probeTimeout: .milliseconds(300))
+    /// With a lease that no pause of a busy machine ends, and otherwise quick.
+    static let timing = TestCluster.timing(lease: .seconds(30))
+
+    /// For those who wait for the end of a lease. That it holds is no matter of course then.
+    static let shortLease = TestCluster.timing(lease: .seconds(2))
+
+    private static func timing(lease: Duration) -> RegistryTiming {
+        var timing = RegistryTiming(lease: lease, probeTimeout: .seconds(30))
+        timing.heartbeat = .milliseconds(150)
         timing.poll = .milliseconds(200)
-        // The tests share two cores with others.
-        timing.claimWait = .seconds(30)
+        timing.claimWait = .seconds(60)
         return timing
-    }()
+    }
 
     /// Runs `body` with registries that accept claims, outside of any recovery window.
     static func with(
@@ -100,8 +106,12 @@ final class TestNode: Sendable {
     /// How `run()` ended.
     func outcome() async throws { try await self.task.withLock { $0 }?.value }
 
-    func connect(_ user: String, answersProbes: Bool = true, transport: String = "websocket") -> TestSocket {
-        let socket = TestSocket(user: user, node: self, answersProbes: answersProbes, transport: transport)
+    /// - Parameter probe: where it does not answer probes, they are not given up before this latch is open.
+    func connect(
+        _ user: String, answersProbes: Bool = true, probe: Latch? = nil, transport: String = "websocket"
+    ) -> TestSocket {
+        let socket = TestSocket(
+            user: user, node: self, answersProbes: answersProbes, probe: probe, transport: transport)
         socket.claim()
         return socket
     }
@@ -127,11 +137,13 @@ final class TestSocket: RegistryConnection {
 
     private let state = Mutex(State())
     private let answersProbes: Bool
+    private let probe: Latch?
 
-    init(user: String, node: TestNode, answersProbes: Bool, transport: String = "websocket") {
+    init(user: String, node: TestNode, answersProbes: Bool, probe: Latch? = nil, transport: String = "websocket") {
         self.user = user
         self.node = node
         self.answersProbes = answersProbes
+        self.probe = probe
         self.details = ConnectionDetails(
             sid: "sid-\(user)", namespace: "/", connectedAt: WallClock.milliseconds(), transport: transport,
             address: "127.0.0.1")
@@ -186,9 +198,12 @@ final class TestSocket: RegistryConnection {
 
     func registryProbes(timeout: Duration, answer: @escaping @Sendable (Bool) -> Void) {
         self.note { $0.probes += 1 }
-        let answers = self.answersProbes
-        let delay = answers ? .milliseconds(20) : TimeAmount.nanoseconds(Int64(timeout.wholeNanoseconds))
-        MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: delay) { answer(answers) }
+        let (answers, probe) = (self.answersProbes, self.probe)
+        Task {
+            try await probe?.wait()
+            try await Task.sleep(for: .milliseconds(answers ? 20 : 300))
+            answer(answers)
+        }
     }
 
     func registryResumed() { self.note { $0.resumptions += 1 } }
