@@ -63,8 +63,9 @@ final class RedisConnection {
         case .connect:
             self.ended = ended
             self.connect()
-        case .end:
-            ended(.success(()))
+        case .end:  // stopped before it began
+            self.ended = ended
+            self.end()
         case .refuse:
             ended(.failure(RedisError(.closed, "run() was called a second time")))
         }

@@ -135,6 +135,24 @@ import Testing
         #expect(codes.all.dropFirst(5).allSatisfy { $0 == .closed })
     }
 
+    @Test func aClientThatIsStoppedBeforeItBeganKeepsNobodyWaiting() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let client = RedisClient(configuration: try .testing("redis://127.0.0.1:1"), eventLoop: loop)
+        let codes = Recorder<RedisError.Code>()
+        try await client.onLoop {
+            client.send(RedisCommand("PING"), waitUpTo: .seconds(600)) { result in
+                if case .failure(let error) = result { codes.add(error.code) }
+            }
+        }
+        let run = Task {
+            try? await Task.sleep(for: .seconds(600))  // until it is cancelled
+            try await client.run()
+        }
+        run.cancel()
+        try await run.value
+        try await eventually("told") { codes.all == [.closed] }
+    }
+
     @Test func commandsWithoutReplyAreBoundedToo() async throws {
         let server = try RedisServerProcess()
         var configuration = try RedisConfiguration.testing(port: server.port)
