@@ -49,6 +49,7 @@ final class TestNode: Sendable {
         var settings = ServerConfiguration()
         settings.port = 0
         settings.limits.eventRate = 0
+        settings.pingTimeout = .seconds(600)
         options.settings(&settings)
         let server = SocketIOServer(
             settings, group: group, ownsGroup: false, makeAdapter: ClusterAdapter.redis(cluster).make, logger: logger)

@@ -4,7 +4,7 @@
 import NIOCore
 import NIOPosix
 
-/// The least of a Socket.IO client over WebSocket: text and binary frames as they come.
+/// The least of a Socket.IO client over WebSocket: text and binary frames as they come. Pings are answered.
 package final class WebSocketClient: Sendable {
     package enum Frame: Hashable, Sendable {
         case text(String)
@@ -146,14 +146,14 @@ private final class FrameReader: ChannelInboundHandler {
             self.buffer.moveReaderIndex(to: end.upperBound)
             self.isUpgraded = true
         }
-        while self.readFrame() {}
+        while self.readFrame(context) {}
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         self.frames.add(.closed)
     }
 
-    private func readFrame() -> Bool {
+    private func readFrame(_ context: ChannelHandlerContext) -> Bool {
         var ahead = self.buffer
         guard let first = ahead.readInteger(as: UInt8.self), let second = ahead.readInteger(as: UInt8.self) else {
             return false
@@ -169,6 +169,9 @@ private final class FrameReader: ChannelInboundHandler {
         guard let payload = ahead.readSlice(length: length) else { return false }
         self.buffer = ahead
         switch first & 0x0F {
+        case 1 where payload.readableBytesView.elementsEqual([0x32]):  // a ping of Engine.IO
+            context.writeAndFlush(
+                self.wrapOutboundOut(ByteBuffer(bytes: [0x81, 0x81, 0, 0, 0, 0, 0x33])), promise: nil)
         case 1: self.frames.add(.text(String(buffer: payload)))
         case 2: self.frames.add(.binary(Array(payload.readableBytesView)))
         default: break

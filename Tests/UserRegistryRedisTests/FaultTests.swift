@@ -28,6 +28,7 @@ import UserRegistryCore
                 try await Self.inflict(fault, for: downtime, on: cluster)
                 try await load.growsBy(30)
             }
+            try await eventually("enough was seen") { load.checker.samples > 1_000 }
             let sockets = try await load.end()
             let (violations, samples) = load.checker.stop()
             #expect(violations == [] && samples > 1_000)

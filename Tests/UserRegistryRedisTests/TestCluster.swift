@@ -246,6 +246,8 @@ final class Checker: Sendable {
         self.state.withLock { $0.sockets[socket.user, default: []].append(socket) }
     }
 
+    var samples: Int { self.state.withLock { $0.samples } }
+
     var found: Bool { self.state.withLock { !$0.violations.isEmpty } }
 
     /// Ends, and tells what it saw.
