@@ -187,7 +187,7 @@ import Testing
         try await withEngine(loops: loops) { engine in
             let client = try TestClient(port: engine.port)
             let target = try client.openPolling()
-            try client.write("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n4a")
+            try client.beginPost(target, length: 4)
             try await engine.hasBegunPost()
             let second = try TestClient(port: engine.port)
             let refused = try second.roundTrip("POST", target, body: "4b")
@@ -308,7 +308,7 @@ import Testing
             let client = try TestClient(port: engine.port)
             let target = try client.openPolling()
             let first = try TestClient(port: engine.port)
-            try first.write("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n4a")
+            try first.beginPost(target, length: 4)
             try await engine.hasBegunPost()
             let second = try TestClient(port: engine.port)
             #expect(try second.roundTrip("POST", target, body: "4b").status == 400)
@@ -331,7 +331,7 @@ import Testing
             }
             let client = try TestClient(port: engine.port)
             let target = try client.openPolling()
-            try client.write("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4a")
+            try client.beginPost(target, length: 10)
             try await engine.hasBegunPost()
             try await engine.advance(by: .seconds(11))
             try client.expectEnd()

@@ -76,7 +76,7 @@ import Testing
             let client = try TestClient(port: engine.port)
             let target = try client.openPolling()
             let poster = try TestClient(port: engine.port)
-            try poster.write("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4a")
+            try poster.beginPost(target, length: 10)
             try await engine.hasBegunPost()
             try await engine.advance(by: .seconds(11))
             #expect(try poster.readResponse().status == 408)
@@ -93,7 +93,7 @@ import Testing
             let client = try TestClient(port: engine.port)
             let target = try client.openPolling()
             let poster = try TestClient(port: engine.port)
-            try poster.write("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4a")
+            try poster.beginPost(target, length: 10)
             try await engine.hasBegunPost()
             poster.reset()
             try await eventually("closed") { engine.delegate.notes.all == ["transport error"] }

@@ -196,6 +196,19 @@ func withEngine(
 }
 
 extension TestClient {
+    /// A WebSocket that is about to take the polling session of this request target over: its probe is answered.
+    convenience init(probing target: String, port: Int) throws {
+        try self.init(port: port)
+        try self.openWebSocket(target.replacing("polling", with: "websocket"))
+        try self.send("2probe")
+        try self.expect("3probe")
+    }
+
+    /// Sends a POST of which only `4a` comes.
+    func beginPost(_ target: String, length: Int) throws {
+        try self.write("POST \(target) HTTP/1.1\r\nHost: x\r\nContent-Length: \(length)\r\n\r\n4a")
+    }
+
     /// A polling session; returns its request target.
     func openPolling() throws -> String {
         let response = try self.roundTrip("GET", Self.path + "polling")

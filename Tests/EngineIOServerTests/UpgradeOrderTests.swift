@@ -92,10 +92,7 @@ import Testing
                 try check(answer.body, "ok")
                 if Int.random(in: 0..<6, using: &random) == 0 { try await self.fail(client, engine, &random) }
             }
-            let candidate = try TestClient(port: engine.port)
-            try candidate.openWebSocket(client.webSocketTarget)
-            try candidate.send("2probe")
-            try candidate.expect("3probe")
+            let candidate = try TestClient(probing: client.webSocketTarget, port: engine.port)
             for _ in 0..<Int.random(in: 0..<4, using: &random) {
                 try check(try poster.roundTrip("POST", client.target, body: next()).body, "ok")
             }

@@ -24,10 +24,7 @@ import Testing
                     return packets.contains("6")
                 }
                 _ = try poll()
-                let candidate = try TestClient(port: engine.port)
-                try candidate.openWebSocket(target.replacing("polling", with: "websocket"))
-                try candidate.send("2probe")
-                #expect(try candidate.readText() == "3probe")
+                let candidate = try TestClient(probing: target, port: engine.port)
                 #expect(try poster.roundTrip("POST", target, body: "4up0\u{1E}4up1").body == "ok")
                 while try !poll() {}
                 // Messages that follow the upgrade packet at once must come after those that were posted.
@@ -50,10 +47,7 @@ import Testing
         try await withEngine(loops: loops) { engine in
             let poller = try TestClient(port: engine.port)
             let target = try poller.openPolling()
-            let candidate = try TestClient(port: engine.port)
-            try candidate.openWebSocket(target.replacing("polling", with: "websocket"))
-            try candidate.send("2probe")
-            #expect(try candidate.readText() == "3probe")
+            let candidate = try TestClient(probing: target, port: engine.port)
             #expect(try poller.roundTrip("POST", target, body: "4a\u{1E}bAQI=\u{1E}4b").body == "ok")
             try candidate.send("5", "4c")
             try candidate.expect("4a")
@@ -136,10 +130,7 @@ import Testing
         try await withEngine(loops: loops) { engine in
             let poller = try TestClient(port: engine.port)
             let target = try poller.openPolling()
-            let candidate = try TestClient(port: engine.port)
-            try candidate.openWebSocket(target.replacing("polling", with: "websocket"))
-            try candidate.send("2probe")
-            #expect(try candidate.readText() == "3probe")
+            let candidate = try TestClient(probing: target, port: engine.port)
             #expect(try poller.roundTrip("POST", target, body: "1").body == "ok")
             #expect(try candidate.expectClose() == nil)
         }

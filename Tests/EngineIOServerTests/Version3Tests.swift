@@ -150,10 +150,7 @@ import Testing
             for extra in ["", "&b64=1"] {
                 let poller = try TestClient(port: engine.port)
                 let target = try self.open(poller, extra)
-                let candidate = try TestClient(port: engine.port)
-                try candidate.openWebSocket(target.replacing("polling", with: "websocket"))
-                try candidate.send("2probe")
-                try candidate.expect("3probe")
+                let candidate = try TestClient(probing: target, port: engine.port)
                 #expect(try poller.roundTrip("GET", target).body == "1:6")
                 #expect(try poller.roundTrip("POST", target, body: "2:4a6:b4AQI=").body == "ok")
                 try candidate.send("5", "4b")
@@ -247,10 +244,7 @@ import Testing
         try await self.with { engine in
             let poller = try TestClient(port: engine.port)
             let target = try self.open(poller)
-            let candidate = try TestClient(port: engine.port)
-            try candidate.openWebSocket(target.replacing("polling", with: "websocket"))
-            try candidate.send("2probe")
-            try candidate.expect("3probe")
+            let candidate = try TestClient(probing: target, port: engine.port)
             let answer = try await self.probe(engine, .minutes(5))
             try candidate.send("5")
             let ping = try candidate.readFrame()

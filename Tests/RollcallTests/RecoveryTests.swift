@@ -66,6 +66,17 @@ import UserRegistryCore
         try await eventually("session kept") { server.main.recovery?.sizes.sessions == kept }
     }
 
+    /// A client has come, seen one event, and lost its connection. How it may come back.
+    private static func loseOne(
+        _ server: SocketIOServer, _ port: Int, _ auth: String = ""
+    ) async throws -> (Identity, offset: String) {
+        let (client, identity) = try Self.connect(port, auth)
+        server.emit("a")
+        let offset = try Self.expect(client, #"["a"]"#)
+        try await Self.lose(client, server)
+        return (identity, offset)
+    }
+
     private static func withRecovery(
         _ recovery: ConnectionStateRecovery? = ConnectionStateRecovery(), loops: Int = 1, admission: Admission? = nil,
         clock: TestClock = TestClock(), _ change: (inout ServerConfiguration) -> Void = { _ in },
@@ -193,10 +204,7 @@ import UserRegistryCore
     @Test(arguments: ["unknown", "offset", "empty", "number", "twice"])
     func whatCannotBeRecoveredIsFresh(_ what: String) async throws {
         try await Self.withRecovery { server, port in
-            let (client, identity) = try Self.connect(port)
-            server.emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port)
             let again: TestClient
             switch what {
             case "unknown":
@@ -265,10 +273,7 @@ import UserRegistryCore
         try await Self.withRecovery {
             $0.limits.maxQueuedBytes = 50_000
         } _: { server, port in
-            let (client, identity) = try Self.connect(port)
-            server.emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port)
             for _ in 0..<60 { server.emit("b", String(repeating: "x", count: 1000)) }
             try Self.expectFresh(try Self.back(port, identity, offset), identity)
         }
@@ -286,10 +291,7 @@ import UserRegistryCore
                 }
             }
         ) { server, port in
-            let (client, identity) = try Self.connect(port)
-            server.emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port)
             server.emit("b")
             let again = try Self.back(port, identity, offset)
             try Self.expect(again, #"["b"]"#)
@@ -314,10 +316,7 @@ import UserRegistryCore
                 }
             }
         ) { server, port in
-            let (client, identity) = try Self.connect(port)
-            server.emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port)
             let dropped = try Self.back(port, identity, offset)
             try await eventually("in the middleware") { notes.count("waits") == 1 }
             #expect(server.main.recovery?.sizes.sessions == 0)
@@ -339,10 +338,7 @@ import UserRegistryCore
     @Test func recoveredSessionClaimsItsUserAgain() async throws {
         let registry = FakeRegistry(grantsAtOnce: true)
         try await Self.withRecovery(admission: Admission(registry: registry), setUp: Self.identify) { server, port in
-            let (client, identity) = try Self.connect(port, #"{"user":"ada"}"#)
-            server.to("user:ada").emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port, #"{"user":"ada"}"#)
             #expect(registry.made == 1 && registry.released == 1)
             server.to("user:ada").emit("b")
             // The middleware runs although it may be skipped: without it nobody knows who the client is.
@@ -355,10 +351,7 @@ import UserRegistryCore
     @Test func recoveredSessionIsServedUnderItsNewClaim() async throws {
         let registry = FakeRegistry(grantsAtOnce: true)
         try await Self.withRecovery(admission: Admission(registry: registry), setUp: Self.identify) { server, port in
-            let (client, identity) = try Self.connect(port, #"{"user":"ada"}"#)
-            server.to("user:ada").emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port, #"{"user":"ada"}"#)
             server.to("user:ada").emit("b")
             let again = try Self.back(port, identity, offset, #","user":"ada""#)
             try Self.expect(again, #"["b"]"#)
@@ -404,10 +397,7 @@ import UserRegistryCore
                 }
             }
         ) { server, port in
-            let (client, identity) = try Self.connect(port, #"{"user":"ada"}"#)
-            server.emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port, #"{"user":"ada"}"#)
             server.to("secret").emit("b")
             let other = try Self.back(port, identity, offset, #","user":"eve""#)
             try Self.expectFresh(other, identity)
@@ -431,10 +421,7 @@ import UserRegistryCore
             }
             server.main.onDisconnect { _, reason in notes.add(reason.rawValue) }
         } _: { server, port in
-            let (client, identity) = try Self.connect(port)
-            server.emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port)
             let again = try Self.back(port, identity, offset)
             #expect(try Identity(try again.readText()) == identity)
             #expect(notes.all == ["middleware", "transport close"])
@@ -462,10 +449,7 @@ import UserRegistryCore
                 }
             }
         ) { server, port in
-            let (client, identity) = try Self.connect(port)
-            server.emit("a")
-            let offset = try Self.expect(client, #"["a"]"#)
-            try await Self.lose(client, server)
+            let (identity, offset) = try await Self.loseOne(server, port)
             let again = try Self.back(port, identity, offset)
             try await eventually("connecting") { notes.count("connecting") == 1 }
             server.emit("b")
