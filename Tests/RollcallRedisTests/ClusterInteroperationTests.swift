@@ -171,7 +171,7 @@ import Testing
                 let request = ByteBuffer.messagePack([
                     "uid": "4XGc8d", "requestId": "KssyGU", "type": 7,
                     "packet": ["type": 2, "data": ["question", 1], "nsp": "/"],
-                    "opts": ["rooms": [], "except": [.string(try clients[2].sid)], "flags": ["timeout": 5000]],
+                    "opts": ["rooms": [], "except": [.string(try clients[2].sid)], "flags": ["timeout": 600_000]],
                 ])
                 #expect(try await peer.publish(request, on: Self.requests) == 1)
                 for client in clients.prefix(2) {
@@ -179,12 +179,12 @@ import Testing
                     try await client.send(#"430["answer"]"#)
                 }
                 try await eventually("all is answered") { peer.messages(on: Self.responses).count == 3 }
-                let answers = peer.messages(on: Self.responses)
-                #expect(String(buffer: answers[0]) == #"{"type":8,"requestId":"KssyGU","clientCount":2}"#)
-                let expected = ByteBuffer(
+                // A client of one event loop may have answered before those of all loops are counted; who asks minds not.
+                let count = ByteBuffer(string: #"{"type":8,"requestId":"KssyGU","clientCount":2}"#)
+                let answer = ByteBuffer(
                     hex: "83 a474797065 09 a9726571756573744964 a64b7373794755 a67061636b6574 a6616e73776572")
-                #expect(answers[1].hex == expected.hex)
-                #expect(answers[2].hex == expected.hex)
+                let answers = peer.messages(on: Self.responses).map(\.hex)
+                #expect(answers.sorted() == [count.hex, answer.hex, answer.hex].sorted())
                 #expect(clients[2].events.isEmpty)
             }
         }
