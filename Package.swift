@@ -110,7 +110,7 @@ let allTargets: [Target] = [
             + nio("NIOCore", "NIOPosix")),
     tests(
         "RollcallAuthTests",
-        ["RollcallAuth", "Rollcall", "SocketIOCodec", "TestSupport"] + jwt + nio("NIOCore", "NIOPosix")),
+        ["RollcallAuth", "Rollcall", "SocketIOCodec", "TestSupport", log] + jwt + nio("NIOCore", "NIOPosix")),
     tests("PrometheusMetricsTests", ["PrometheusMetrics", .product(name: "CoreMetrics", package: "swift-metrics")]),
     tests(
         "RollcallAdminTests",

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import JWTKit
+import Logging
 import Rollcall
 import SocketIOCodec
 import TestSupport
@@ -16,17 +17,20 @@ import Testing
     /// Tells each client whom it was admitted as, and answers `ping`.
     private func withServer(
         _ configuration: JWTConfiguration? = nil, cookie: String? = "session", origins: [String] = [],
-        endsWithToken: Bool = true, _ body: (Int) async throws -> Void
+        endsWithToken: Bool = true, logger: Logger = .silent, _ body: (Int) async throws -> Void
     ) async throws {
         var settings = ServerConfiguration()
         settings.port = 0
-        let server = SocketIOServer(settings)
+        settings.allowEIO3 = true
+        let server = SocketIOServer(settings, logger: logger)
         var grants = Grants()
         try grants.add("join:lobby")
         let authentication = JWTAuthentication(
             verifier: try JWTVerifier(configuration ?? self.configuration), cookie: cookie, allowedOrigins: origins,
             endsWithToken: endsWithToken, defaultGrants: grants)
         authentication.install(in: server.main)
+        authentication.install(in: server.of("/admin"))
+        server.of("/admin").onConnection { socket in socket.emit("admitted", socket.data.user?.id ?? "") }
         server.onConnection { socket in
             let user = socket.data.user
             let rooms = ["lobby", "vip"].filter(socket.data.grants.allowsJoin)
@@ -135,6 +139,121 @@ import Testing
                 #expect(admitted == #"42["admitted","auth",["lobby"],""]"#)
             }
             #expect(try await self.refusal(port, auth: self.auth("a.b.c"), headers: [cookie]) == "TOKEN_INVALID")
+        }
+    }
+
+    // MARK: Socket.IO 2
+
+    /// A client of Socket.IO 2, which sends no payload, or one of another version with a token in its address.
+    private func client(_ port: Int, query: String, headers: [String] = []) async throws -> WebSocketClient {
+        let host = "chat.example:8080"
+        return try await WebSocketClient.open(port: port, host: host, headers: headers, query: query)
+    }
+
+    /// What a client of Socket.IO 2 is told: it is connected to `/` without asking.
+    private func version2Answer(
+        _ port: Int, token: String?, headers: [String] = [], line: UInt = #line
+    ) async throws -> String {
+        let query = "EIO=3" + (token.map { "&token=\($0)" } ?? "")
+        let client = try await self.client(port, query: query, headers: headers)
+        try await eventually("an answer", line: line) {
+            client.texts.contains { $0.hasPrefix("42") || $0.hasPrefix("44") }
+        }
+        await client.close()
+        return client.texts.last ?? ""
+    }
+
+    @Test func queryCountsForClientsOfSocketIO2() async throws {
+        let good = TokenFixture.hs256(#"{"sub":"u","name":"Ada"}"#)
+        let stranger = TokenFixture.hs256(#"{"sub":"u"}"#, secret: Array("another secret of thirty-two bytes..".utf8))
+        let expired = TokenFixture.hs256(#"{"sub":"u","exp":1}"#)
+        try await self.withServer { (port) async throws in
+            let admitted = #"42["admitted","u",["lobby"],"Ada"]"#
+            #expect(try await self.version2Answer(port, token: good) == admitted)
+            // Percent-encoded, as a browser's URL may have it.
+            let encoded = good.replacing(".", with: "%2E")
+            #expect(try await self.version2Answer(port, token: encoded) == admitted)
+            let refused: [(String?, String)] = [
+                (nil, "TOKEN_MISSING"), ("", "TOKEN_MISSING"), ("a.b.c", "TOKEN_INVALID"),
+                (stranger, "TOKEN_INVALID"), (expired, "TOKEN_EXPIRED"),
+            ]
+            for (token, code) in refused {
+                #expect(try await self.version2Answer(port, token: token) == #"44{"code":"\#(code)"}"#)
+            }
+        }
+    }
+
+    /// Addresses get logged: who can send a payload must.
+    @Test func queryDoesNotCountForOthers() async throws {
+        let token = TokenFixture.hs256(#"{"sub":"query"}"#)
+        let auth = self.auth(TokenFixture.hs256(#"{"sub":"auth"}"#))
+        try await self.withServer { (port) async throws in
+            for (payload, answer) in [
+                ("", #"44{"message":"A token is required.","data":{"code":"TOKEN_MISSING"}}"#),
+                (auth, #"42["admitted","auth",["lobby"],""]"#),
+            ] {
+                let client = try await self.client(port, query: "EIO=4&token=\(token)")
+                try await client.send("40\(payload)")
+                try await eventually("\(answer) in \(client.texts)") { client.texts.contains(answer) }
+                await client.close()
+            }
+        }
+    }
+
+    /// The query wins over the cookie, as a payload does; without one the cookie counts, from known pages.
+    @Test func cookieOfAClientOfSocketIO2() async throws {
+        let cookie = self.cookie(TokenFixture.hs256(#"{"sub":"cookie"}"#))
+        let foreign = "Origin: https://evil.example"
+        let token = TokenFixture.hs256(#"{"sub":"query"}"#)
+        try await self.withServer { (port) async throws in
+            let cases: [(String?, [String], String)] = [
+                (nil, [cookie], #"42["admitted","cookie",["lobby"],""]"#),
+                (nil, [cookie, foreign], #"44{"code":"ORIGIN_FORBIDDEN"}"#),
+                (token, [cookie], #"42["admitted","query",["lobby"],""]"#),
+                (token, [cookie, foreign], #"42["admitted","query",["lobby"],""]"#),
+                ("a.b.c", [cookie], #"44{"code":"TOKEN_INVALID"}"#),
+            ]
+            for (token, headers, answer) in cases {
+                #expect(try await self.version2Answer(port, token: token, headers: headers) == answer)
+            }
+        }
+    }
+
+    /// The query behind a namespace's name stands for the payload; where it has no token, that of the address counts.
+    @Test func queriesOfOtherNamespaces() async throws {
+        let one = TokenFixture.hs256(#"{"sub":"one"}"#)
+        let two = TokenFixture.hs256(#"{"sub":"two"}"#)
+        try await self.withServer { (port) async throws in
+            for (query, answer) in [
+                ("?token=\(two)", #"42/admin,["admitted","two"]"#), ("", #"42/admin,["admitted","one"]"#),
+                ("?token=a.b.c", #"44/admin,{"code":"TOKEN_INVALID"}"#),
+            ] {
+                let client = try await self.client(port, query: "EIO=3&token=\(one)")
+                _ = try await client.text(beginning: "42[")
+                try await client.send("40/admin\(query),")
+                try await eventually("\(answer) in \(client.texts)") { client.texts.contains(answer) }
+                await client.close()
+            }
+        }
+    }
+
+    @Test func tokensAreNeverLogged() async throws {
+        let good = TokenFixture.hs256(#"{"sub":"u"}"#)
+        let stranger = TokenFixture.hs256(#"{"sub":"u"}"#, secret: Array("another secret of thirty-two bytes..".utf8))
+        let lines = Notes()
+        try await self.withServer(logger: Logger(recording: lines, level: .trace)) { (port) async throws in
+            _ = try await self.version2Answer(port, token: good)
+            _ = try await self.version2Answer(port, token: stranger)
+            _ = try await self.version2Answer(port, token: "")
+            _ = try await self.refusal(port, auth: self.auth(stranger))
+            let status = try await blocking {
+                try TestClient(port: port).roundTrip("GET", "/socket.io/?EIO=9&transport=polling&token=\(good)").status
+            }
+            #expect(status == 400)
+        }
+        #expect(lines.all.contains { $0.contains("TOKEN_INVALID") })
+        for line in lines.all {
+            for part in good.split(separator: ".") + stranger.split(separator: ".") { #expect(!line.contains(part)) }
         }
     }
 

@@ -31,12 +31,14 @@ package final class WebSocketClient: Sendable {
     }
 
     /// Opens a session.
+    ///
+    /// - Parameter query: of the request, beside the transport.
     package static func open(
-        port: Int, host: String = "localhost", headers: [String] = []
+        port: Int, host: String = "localhost", headers: [String] = [], query: String = "EIO=4"
     ) async throws -> WebSocketClient {
         let frames = Recorder<Frame>()
         let head = [
-            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1", "Host: \(host)", "Upgrade: websocket",
+            "GET /socket.io/?\(query)&transport=websocket HTTP/1.1", "Host: \(host)", "Upgrade: websocket",
             "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         ]
         let request = (head + headers).joined(separator: "\r\n") + "\r\n\r\n"
