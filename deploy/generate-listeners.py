@@ -56,7 +56,8 @@ def main():
             overload(target, count, is_async, has_result)
             for count in range(7) for is_async in (False, True) for has_result in (True, False)
         ]
-        text = HEADER + f"\nextension {target} {{\n" + "\n\n".join(parts) + "\n}\n"
+        extended = "NamespaceProtocol" if target == "Namespace" else target
+        text = HEADER + f"\nextension {extended} {{\n" + "\n\n".join(parts) + "\n}\n"
         (root / f"Sources/Rollcall/Event/{target}+On.generated.swift").write_text(text)
 
 

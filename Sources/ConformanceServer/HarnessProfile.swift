@@ -24,9 +24,10 @@ enum HarnessProfile {
             }
         }
         for name in ["/", "/chat", "/auth"] { self.setUp(server.of(name)) }
+        self.setUp(server.of(matching: { name, _ in name.wholeMatch(of: /\/dyn-[0-9]+/) != nil }))
     }
 
-    private static func setUp(_ namespace: Namespace) {
+    private static func setUp(_ namespace: some NamespaceProtocol) {
         self.answer(namespace)
         self.ask(namespace)
         self.send(namespace)
@@ -36,7 +37,7 @@ enum HarnessProfile {
     }
 
     /// Events whose answer is an acknowledgement.
-    private static func answer(_ namespace: Namespace) {
+    private static func answer(_ namespace: some NamespaceProtocol) {
         for event in ["echo", "이벤트 🎉"] {
             namespace.on(
                 event,
@@ -86,7 +87,7 @@ enum HarnessProfile {
     }
 
     /// Events that the client must acknowledge.
-    private static func ask(_ namespace: Namespace) {
+    private static func ask(_ namespace: some NamespaceProtocol) {
         for (event, limit) in [("ask", Duration.seconds(5)), ("ask-timeout", .milliseconds(200))] {
             namespace.on(event) { (socket: Socket) in
                 socket.emit("question", 1, timeout: limit) { result in
@@ -101,7 +102,7 @@ enum HarnessProfile {
     }
 
     /// Events that the server answers by events.
-    private static func send(_ namespace: Namespace) {
+    private static func send(_ namespace: some NamespaceProtocol) {
         namespace.on("bin") { (socket: Socket) in
             let value: SocketValue = [
                 "a": .binary(ByteBuffer(bytes: [1, 2, 3])),
@@ -118,7 +119,7 @@ enum HarnessProfile {
         }
     }
 
-    private static func rooms(_ namespace: Namespace) {
+    private static func rooms(_ namespace: some NamespaceProtocol) {
         namespace.on("join") { (socket: Socket, room: String) -> Bool in
             socket.join(room)
             return true

@@ -25,6 +25,8 @@ package final class RedisAdapter: Adapter {
         self.cluster.post(.attach(self, namespace))
     }
 
+    package func detach() { self.cluster.post(.detach(self)) }
+
     package func publish(_ event: EncodedEvent, _ options: BroadcastOptions) {
         self.cluster.post(message: .event(self, event, options), bytes: event.byteCount)
     }

@@ -9,6 +9,7 @@ import SocketIOCodec
 /// What threads of any kind hand to the cluster's event loop.
 enum ClusterJob: Sendable {
     case attach(RedisAdapter, Namespace)
+    case detach(RedisAdapter)
     case event(RedisAdapter, EncodedEvent, BroadcastOptions)
     case command(RedisAdapter, ClusterCommand, BroadcastOptions)
     case serverSideEmit(namespace: String, [SocketValue])
@@ -125,6 +126,7 @@ final class RedisClusterCore {
         case .responseWasRead(let failure): self.responseWasRead(failure)
         case .forget(let id): self.forget(id)
         case .attach(let adapter, let namespace): self.attach(adapter, namespace)
+        case .detach(let adapter): self.detach(adapter.state.value)
         }
     }
 
@@ -135,6 +137,13 @@ final class RedisClusterCore {
         self.namespaces[target.name] = target
         self.subscriber.subscribe([target.channels.base])
         if self.isAnswering { self.subscriber.subscribe([target.channels.request]) }
+    }
+
+    private func detach(_ target: ClusterNamespace) {
+        guard self.namespaces[target.name] === target else { return }
+        self.namespaces[target.name] = nil
+        let channels = target.channels
+        self.subscriber.unsubscribe([channels.base, channels.request] + channels.responses)
     }
 
     // MARK: subscriptions

@@ -165,6 +165,7 @@ import UserRegistryCore
     @Test func adaptersOfClustersHaveNone() async throws {
         final class Other: Adapter {
             func attach(to namespace: Namespace) {}
+            func detach() {}
             func publish(_ event: EncodedEvent, _ options: BroadcastOptions) {}
             func publish(_ command: ClusterCommand, _ options: BroadcastOptions) {}
             func ask(_ question: ClusterQuestion) { question.responses.expect(others: 0) }

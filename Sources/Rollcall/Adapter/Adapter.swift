@@ -11,6 +11,10 @@ package protocol Adapter: AnyObject, Sendable {
     /// A namespace is there. Called before anything else about it.
     func attach(to namespace: Namespace)
 
+    /// The namespace has no sockets and is gone: a dynamic one. Another one of the same name may come. What is still published
+    /// goes out, nothing needs to arrive.
+    func detach()
+
     /// To the clients of all other nodes.
     func publish(_ event: EncodedEvent, _ options: BroadcastOptions)
 
@@ -68,6 +72,7 @@ package enum ClusterQuestion: Sendable {
 package final class InMemoryAdapter: Adapter {
     package init() {}
     package func attach(to namespace: Namespace) {}
+    package func detach() {}
     package func publish(_ event: EncodedEvent, _ options: BroadcastOptions) {}
     package func publish(_ command: ClusterCommand, _ options: BroadcastOptions) {}
     package func ask(_ question: ClusterQuestion) { question.responses.expect(others: 0) }

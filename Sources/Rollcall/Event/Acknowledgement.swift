@@ -54,7 +54,7 @@ extension Socket {
     }
 }
 
-extension Namespace {
+extension NamespaceProtocol {
     /// Handles an event of every socket with its arguments as they came; the handler answers by the acknowledgement, nil where the
     /// client asked for none.
     public func on(

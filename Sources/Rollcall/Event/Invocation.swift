@@ -137,7 +137,7 @@ extension Socket {
     }
 }
 
-extension Namespace {
+extension NamespaceProtocol {
     /// Handles an event of every socket with its arguments as they came; what is returned is the acknowledgement, nil sends none.
     public func on(_ event: String, passing handler: @escaping @Sendable (Socket, Arguments) throws -> Arguments?) {
         self.addListener(event) { socket, incoming in

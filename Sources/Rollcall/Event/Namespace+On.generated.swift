@@ -3,7 +3,7 @@
 
 // Written by deploy/generate-listeners.py: change that, not this.
 
-extension Namespace {
+extension NamespaceProtocol {
     /// Handles an event with 0 arguments: runs on the event loop, in order; the result is the acknowledgement.
     public func on<R: Encodable & Sendable>(
         _ event: String, _ handler: @escaping @Sendable (Socket) throws -> R

@@ -11,7 +11,7 @@ import UserRegistryCore
 /// A channel of communication with middleware, handlers, rooms and sockets of its own: `/`, `/chat`, ….
 ///
 /// Set it up before the server runs; what is added later counts for events and connections that come later.
-public final class Namespace: Sendable {
+public final class Namespace: NamespaceProtocol {
     /// With a leading slash.
     public let name: String
     let server: SocketIOServer
@@ -22,13 +22,9 @@ public final class Namespace: Sendable {
     let encoder: PacketEncoder?
     let parts: [LoopBound<NamespaceMembers>]
 
-    private struct Setup {
-        var middleware: [Middleware] = []
-        var connection: [@Sendable (Socket) -> Void] = []
-        var disconnecting: [@Sendable (Socket, DisconnectReason) -> Void] = []
-        var disconnect: [@Sendable (Socket, DisconnectReason) -> Void] = []
-    }
-    private let setup = Mutex(Setup())
+    private let setup: Mutex<NamespaceSetup>
+    /// Whose child it is, if it is a dynamic one.
+    let parent: ParentNamespace?
     let admission: Admission?
     /// Nil: connection state recovery is off.
     let recovery: RecoveryLog?
@@ -38,9 +34,12 @@ public final class Namespace: Sendable {
 
     init(
         name: String, server: SocketIOServer, admission: Admission?, adapter: any Adapter,
-        loops: [LoopBound<EngineLoop>]
+        loops: [LoopBound<EngineLoop>], parent: ParentNamespace? = nil, setup: NamespaceSetup = NamespaceSetup(),
+        listeners: EventTable = EventTable()
     ) {
         self.name = name
+        self.parent = parent
+        self.setup = Mutex(setup)
         self.server = server
         self.adapter = adapter
         self.admission = admission
@@ -48,7 +47,9 @@ public final class Namespace: Sendable {
         self.encoder = PacketEncoder(server.configuration.parser, namespace: name)
         let gate = admission?.registry.gate
         self.parts = loops.map { loop in
-            LoopBound(NamespaceMembers(loop: loop.unchecked, gate: gate, adapter: adapter), on: loop.eventLoop)
+            LoopBound(
+                NamespaceMembers(loop: loop.unchecked, gate: gate, adapter: adapter, listeners: listeners),
+                on: loop.eventLoop)
         }
         self.recovery = Self.makeRecovery(name: name, server, adapter, loops)
         adapter.attach(to: self)
@@ -56,44 +57,12 @@ public final class Namespace: Sendable {
 
     func members(on loop: EngineLoop) -> NamespaceMembers { self.parts[loop.index].onLoop }
 
-    // MARK: middleware
+    // MARK: handlers
 
-    /// Adds a step that each connection passes before it exists. Throw ``ConnectError`` to refuse it, ``TemporaryRefusal`` to send
-    /// the client away for now.
-    public func use(_ middleware: @escaping @Sendable (Socket) throws -> Void) {
-        self.setup.withLock { $0.middleware.append(.synchronous(middleware)) }
-    }
-
-    /// Adds a step that may wait.
-    @_disfavoredOverload
-    public func use(_ middleware: @escaping @Sendable (Socket) async throws -> Void) {
-        self.setup.withLock { $0.middleware.append(.asynchronous(middleware)) }
-    }
-
-    /// Adds a step that mostly decides at once, and otherwise returns what must be waited for: spares most connections a task.
-    @_disfavoredOverload
-    package func use(deciding middleware: @escaping @Sendable (Socket) throws -> (@Sendable () async throws -> Void)?) {
-        self.setup.withLock { $0.middleware.append(.either(middleware)) }
-    }
+    /// Changes what connections pass from now on. Called by the methods of the library.
+    public func update(_ change: (inout NamespaceSetup) -> Void) { self.setup.withLock { change(&$0) } }
 
     var middleware: [Middleware] { self.setup.withLock { $0.middleware } }
-
-    // MARK: life of connections
-
-    /// Called with each admitted socket, after the client was told.
-    public func onConnection(_ handler: @escaping @Sendable (Socket) -> Void) {
-        self.setup.withLock { $0.connection.append(handler) }
-    }
-
-    /// Called before a socket leaves its rooms.
-    public func onDisconnecting(_ handler: @escaping @Sendable (Socket, DisconnectReason) -> Void) {
-        self.setup.withLock { $0.disconnecting.append(handler) }
-    }
-
-    /// Called once for each socket that was connected.
-    public func onDisconnect(_ handler: @escaping @Sendable (Socket, DisconnectReason) -> Void) {
-        self.setup.withLock { $0.disconnect.append(handler) }
-    }
 
     func callConnectionHandlers(_ socket: Socket) {
         for handler in self.setup.withLock({ $0.connection }) { handler(socket) }
@@ -109,9 +78,9 @@ public final class Namespace: Sendable {
 
     // MARK: events
 
-    /// Listens to an event of every socket of the namespace.
-    package func addListener(_ event: String, _ listener: @escaping Listener) {
-        for part in self.parts { part.execute { $0.listeners.add(event, listener) } }
+    /// Listens to an event of every socket. Called by the methods of the library.
+    public func add(_ listener: EventListener) {
+        for part in self.parts { part.execute { $0.listeners.add(listener.event, listener.body) } }
     }
 
     private static let reserved: Set<String> = [

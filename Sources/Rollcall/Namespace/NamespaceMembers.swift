@@ -19,7 +19,7 @@ final class NamespaceMembers {
 
     let loop: EngineLoop
     private let gate: LeaseGate?
-    var listeners = EventTable()
+    var listeners: EventTable
     private var members: [Member] = []
     private var sockets: [Socket?] = []
     private var free: [Int32] = []
@@ -45,7 +45,8 @@ final class NamespaceMembers {
     var broadcasts = 0
     var connectErrors: [String: Int] = [:]
 
-    init(loop: EngineLoop, gate: LeaseGate?, adapter: any Adapter) {
+    init(loop: EngineLoop, gate: LeaseGate?, adapter: any Adapter, listeners: EventTable) {
+        self.listeners = listeners
         self.loop = loop
         self.gate = gate
         self.adapter = adapter

@@ -141,8 +141,11 @@ final class Connection: EngineSessionReceiver {
     }
 
     private func connect(_ name: String, auth: SocketValue) {
-        guard let namespace = self.server.existingNamespace(name) else {
-            return self.sendInvalidNamespace(name)
+        let namespace: Namespace
+        do throws(NamespaceRefusal) {
+            namespace = try self.server.enter(name, auth: auth)
+        } catch {
+            return self.sendInvalidNamespace(name, error)
         }
         let handshake = Handshake(request: self.session.request, auth: auth, issued: Clock.milliseconds())
         let recovered = self.isVersion2 ? nil : namespace.recover(auth)
@@ -155,6 +158,7 @@ final class Connection: EngineSessionReceiver {
     /// Once more from the beginning, without regard to the session that the client wanted to come back to.
     func connect(afresh handshake: Handshake, in namespace: Namespace) {
         guard self.session.isOpen, self.ending == nil else { return }
+        self.server.enterOnceMore(namespace)
         let socket = Socket(namespace: namespace, handshake: handshake, connection: self)
         self.add(socket)
         MiddlewareChain.run(namespace.middleware, for: socket) { socket.passedMiddleware($0) }
@@ -189,10 +193,10 @@ final class Connection: EngineSessionReceiver {
         }
     }
 
-    private func sendInvalidNamespace(_ name: String) {
-        self.loop.counters.refused["invalid_namespace", default: 0] += 1
+    private func sendInvalidNamespace(_ name: String, _ refusal: NamespaceRefusal) {
+        self.loop.counters.refused[refusal.rawValue, default: 0] += 1
         let error = ConnectError("Invalid namespace")
-        self.server.refusals.note(self.entry("connection refused", "INVALID_NAMESPACE", error.message))
+        self.server.refusals.note(self.entry("connection refused", refusal.rawValue.uppercased(), error.message))
         let text = Self.payload(of: error)
         let encoder = PacketEncoder(self.server.configuration.parser, namespace: name)
         self.session.send { out in

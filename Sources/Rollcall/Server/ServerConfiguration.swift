@@ -35,6 +35,9 @@ public struct ServerConfiguration: Sendable {
     /// the `onConnection` handlers, as the reference does. If not, the address is all that is left, also for what the client joins
     /// later on the same connection: about 1 KiB less for each.
     public var keepsHandshakes = true
+    /// Whether a child of a ``ParentNamespace`` goes when its last socket has left it, and with it what clients might come back to
+    /// (see ``ConnectionStateRecovery``). If not, it stays until ``Limits/maxChildNamespaces`` makes it go.
+    public var cleanupEmptyChildNamespaces = false
     /// How packets become messages: clients must use the same.
     public var parser = Parser.default
     /// Gives clients that come back in time their session again; nil: off, as in the reference.
@@ -81,6 +84,9 @@ public struct ServerConfiguration: Sendable {
         public var maxAttachments = 10
         /// Bytes of all attachments of one packet.
         public var maxAttachmentBytes = 4_000_000
+        /// Children of all ``ParentNamespace``s together. Where there are as many, one without sockets goes for a new one; where all
+        /// have some, the new one is refused as an invalid namespace.
+        public var maxChildNamespaces = 1000
         /// How long a request's header, and its body, may take.
         public var requestTimeout: Duration = .seconds(10)
         /// Sessions at a time.

@@ -6,7 +6,7 @@ public import Logging
 import NIOCore
 package import NIOPosix
 public import ServiceLifecycle
-import SocketIOCodec
+public import SocketIOCodec
 import Synchronization
 import UserRegistryCore
 
@@ -31,7 +31,7 @@ public final class SocketIOServer: Service, Sendable {
     private let ownsGroup: Bool
     private let makeAdapter: @Sendable (String) -> any Adapter
     private let hooks = Hooks()
-    private let namespaces = Mutex<[String: Namespace]>([:])
+    let namespaces = Mutex(NamespaceTable())
     private let engineStorage: EngineServer
     let refusals: RefusalLog
 
@@ -122,7 +122,9 @@ public final class SocketIOServer: Service, Sendable {
 
     // MARK: namespaces
 
-    /// The namespace of that name, made if it is not there. Clients can only join namespaces that were made.
+    /// The namespace of that name, made if it is not there. Clients can only join namespaces that were made, and dynamic ones.
+    ///
+    /// A name that a ``ParentNamespace`` takes, asked with an empty payload, gives a child of it.
     ///
     /// - Parameters:
     ///   - name: a leading slash is added.
@@ -130,22 +132,53 @@ public final class SocketIOServer: Service, Sendable {
     @discardableResult
     public func of(_ name: String, admission: Admission? = nil) -> Namespace {
         let name = name.hasPrefix("/") ? name : "/\(name)"
-        return self.namespaces.withLock { all in
-            if let known = all[name] { return known }
-            if let admission { self.hooks.add(admission.registry) }
-            let made = Namespace(
-                name: name, server: self, admission: admission, adapter: self.makeAdapter(name),
-                loops: self.engine.loops)
-            all[name] = made
-            return made
+        if let known = self.existingNamespace(name) { return known }
+        let blueprint = self.parent(taking: name, auth: [:])?.blueprint
+        return self.namespaces.withLock { table in
+            if let known = table[name] { return known }
+            if let admission, blueprint == nil { self.hooks.add(admission.registry) }
+            return table.add(blueprint.map { $0.make(name) } ?? self.make(name, admission))
         }
+    }
+
+    private func make(_ name: String, _ admission: Admission?) -> Namespace {
+        Namespace(
+            name: name, server: self, admission: admission, adapter: self.makeAdapter(name), loops: self.engine.loops)
+    }
+
+    /// Dynamic namespaces: one of each name that `isMatch` takes, made when the first client connects to it, with the middleware and
+    /// handlers that the parent has then.
+    ///
+    /// ```swift
+    /// let rooms = io.of(matching: { name, _ in name.wholeMatch(of: /\/room-\d+/) != nil })
+    /// rooms.use { socket in try check(socket.handshake.auth, for: socket.namespace.name) }
+    /// rooms.onConnection { socket in socket.namespace.emit("joined", socket.id) }
+    /// ```
+    ///
+    /// A namespace that is there already is never asked for, `/` neither. Several parents are asked in the order in which they were
+    /// made. No client can make a namespace whose name has more than 256 bytes or a `#`. See
+    /// ``ServerConfiguration/Limits/maxChildNamespaces`` and ``ServerConfiguration/cleanupEmptyChildNamespaces``.
+    ///
+    /// - Parameters:
+    ///   - admission: admits each user of each child through a registry.
+    ///   - isMatch: gets the name and the payload of the CONNECT packet. Runs on an event loop and must not wait; what has to wait
+    ///     belongs in middleware.
+    public func of(
+        matching isMatch: @escaping @Sendable (_ name: String, _ auth: SocketValue) -> Bool,
+        admission: Admission? = nil
+    ) -> ParentNamespace {
+        if let admission { self.hooks.add(admission.registry) }
+        let parent = ParentNamespace(
+            server: self, admission: admission, makeAdapter: self.makeAdapter, takes: isMatch)
+        self.namespaces.withLock { $0.add(parent) }
+        return parent
     }
 
     /// The namespace of that name, if it was made.
     package func existingNamespace(_ name: String) -> Namespace? { self.namespaces.withLock { $0[name] } }
 
     /// All namespaces.
-    public var allNamespaces: [Namespace] { self.namespaces.withLock { Array($0.values) } }
+    public var allNamespaces: [Namespace] { self.namespaces.withLock { $0.all } }
 
     /// The namespace `/`.
     public var main: Namespace { self.of("/") }
@@ -251,7 +284,7 @@ public final class SocketIOServer: Service, Sendable {
         await self.engine.stopListening()
         await self.engine.stopTicking()
         // The namespaces hold the server, so that neither they nor a connection ever miss it.
-        self.namespaces.withLock { $0 = [:] }
+        self.namespaces.withLock { $0 = NamespaceTable() }
         if self.ownsGroup { try? await self.group.shutdownGracefully() }
     }
 }

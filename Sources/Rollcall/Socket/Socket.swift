@@ -276,6 +276,7 @@ public final class Socket: Sendable {
         connection.remove(self)
         then(connection, self)
         connection.removed(self)
+        self.namespace.server.leave(self.namespace)
     }
 
     /// Ends the connection when `time` has come (seconds since 1970): the transport is closed, so that the client comes back with
