@@ -89,7 +89,9 @@ struct SubscriberEvents: Sendable {
                     for number in 0..<5000 { client.send(RedisCommand("PUBLISH", "c", "\(number)")) { _ in } }
                     client.send(RedisCommand("PUBLISH", "c", large)) { _ in }
                 }
-                try await eventually("all arrive") { events.messages.count == 5001 }
+                try await eventually("all arrive") {
+                    try await self.onLoop(subscriber) { $0.counters.messages } == 5001
+                }
                 #expect(events.messages.prefix(5000).elementsEqual((0..<5000).map { "c=\($0)" }))
                 #expect(events.messages.last == "c=\(large)")
                 // Many messages share a read.

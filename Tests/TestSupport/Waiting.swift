@@ -3,7 +3,7 @@
 
 /// Waits until the condition holds; throws at the limit.
 package func eventually(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(60), file: StaticString = #fileID,
+    _ what: @autoclosure () -> String, within limit: Duration = .seconds(120), file: StaticString = #fileID,
     line: UInt = #line, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
