@@ -170,4 +170,16 @@ import Testing
         #expect(BinaryForm.base64.convert(frames) == self.frames(["4a", "bAQI=", "b"]))
         #expect(BinaryForm(.v3, isTextOnly: true).convert(frames) == self.frames(["4a", "b4AQI=", "b4"]))
     }
+
+    /// The Java client ends each line and the whole with a line break, as Android's encoder does.
+    @Test(arguments: ["AAH+/w==", "AAH+/w", "AAH-_w", "AAH+\n/w==\n", " A A\tH + / w =\r\n=\n"])
+    func base64AsClientsWriteIt(text: String) {
+        let decoded = ByteBuffer(string: text).withUnsafeReadableBytes { Base64.decode($0) }
+        #expect(decoded == ByteBuffer(bytes: [0, 1, 254, 255]))
+    }
+
+    @Test(arguments: ["A", "AAH+/", "AA=A", "=AA", "AAE===", "AA*=", "AA\n\u{1E}"])
+    func noBase64(text: String) {
+        #expect(ByteBuffer(string: text).withUnsafeReadableBytes { Base64.decode($0) } == nil)
+    }
 }

@@ -29,25 +29,35 @@ enum Base64 {
         }
     }
 
-    /// Nil when it is not base64. Padding may be missing, as in the reference.
+    /// Nil when it is not base64. As in the reference padding may be missing, and white space is skipped: the Java client
+    /// breaks its lines (RFC 2045, 6.8).
     static func decode(_ text: UnsafeRawBufferPointer) -> ByteBuffer? {
-        var characters = text[...]
-        while characters.last == UInt8(ascii: "="), text.count - characters.count < 2 {
-            characters = characters.dropLast()
-        }
-        guard characters.count % 4 != 1 else { return nil }
-        var out = ByteBufferAllocator().buffer(capacity: characters.count / 4 * 3 + 2)
+        var out = ByteBufferAllocator().buffer(capacity: text.count / 4 * 3 + 2)
         var value: UInt32 = 0
         var bits = 0
-        for character in characters {
-            guard let digit = Self.digit(character) else { return nil }
-            value = value << 6 | digit
-            bits += 6
-            guard bits >= 8 else { continue }
-            bits -= 8
-            out.writeInteger(UInt8(truncatingIfNeeded: value >> UInt32(bits)))
+        var padding = 0
+        for character in text {
+            if let digit = Self.digit(character), padding == 0 {
+                value = value << 6 | digit
+                bits += 6
+                guard bits >= 8 else { continue }
+                bits -= 8
+                out.writeInteger(UInt8(truncatingIfNeeded: value >> UInt32(bits)))
+            } else if character == UInt8(ascii: "=") {
+                padding += 1
+            } else if !Self.isWhiteSpace(character) {
+                return nil
+            }
         }
-        return out
+        // Six bits over: a digit that is part of no byte.
+        return bits != 6 && padding <= 2 ? out : nil
+    }
+
+    private static func isWhiteSpace(_ character: UInt8) -> Bool {
+        switch character {
+        case UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: " "), UInt8(ascii: "\t"): true
+        default: false
+        }
     }
 
     private static func digit(_ character: UInt8) -> UInt32? {
