@@ -5,6 +5,7 @@
 
 import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 import time
 
 import engineio.payload
@@ -36,6 +37,7 @@ class PythonClient(Client):
         super().__init__(user)
         options = {"reconnection_delay": 0.5, "reconnection_delay_max": 1, **options}
         self.client = socketio.Client(**options)
+        self._messages = _one_at_a_time(self.client.eio)
         self.acknowledgements = Acknowledgements()
         self.namespace = namespace
         self._answers = {}
@@ -110,3 +112,19 @@ class PythonClient(Client):
             with contextlib.suppress(requests.RequestException):
                 requests.post(polling, "1", timeout=5)
         thread.join(5)
+        self._messages.shutdown(wait=False)
+
+
+def _one_at_a_time(engine):
+    """python-engineio gives each message a thread of its own, so that on a busy machine one overtakes the other, or its own
+    attachments. Here they have one thread, which the caller shuts down."""
+    executor = ThreadPoolExecutor(1)
+    start = engine.start_background_task
+
+    def start_background_task(target, *arguments, **options):
+        if target == engine.handlers["message"]:
+            return executor.submit(target, *arguments, **options)
+        return start(target, *arguments, **options)
+
+    engine.start_background_task = start_background_task
+    return executor
