@@ -23,7 +23,8 @@ package enum CloseReason: String, Sendable, CaseIterable {
 package enum CloseMode: Sendable {
     /// What was sent before still reaches the client: WebSocket close frame; polling: the next GET gets what is queued.
     case flush
-    /// Passes by itself: the client is to come back. WebSocket close frame; polling: the waiting GET is answered 503 with this code.
+    /// Passes by itself: the client is to come back. WebSocket close frame with code 1001; polling: the waiting GET is answered
+    /// 503 with this code.
     case comeBack(code: String)
     /// At once: nothing more reaches the client.
     case discard

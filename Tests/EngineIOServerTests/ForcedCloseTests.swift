@@ -20,4 +20,16 @@ import Testing
             try client.expectEnd()
         }
     }
+
+    /// The C++ client comes back after a code other than 1000 alone, and takes none for 1000.
+    @Test(arguments: [("comeback", 1001 as Int?), ("close", nil)])
+    func theCloseFrameTellsWhetherToComeBack(message: String, code: Int?) async throws {
+        try await withEngine { engine in
+            let client = try TestClient(port: engine.port)
+            try client.openSession()
+            try client.send("4" + message)
+            let frame = try client.readFrame()
+            #expect(frame.first == 0x88 && frame.closeCode == code)
+        }
+    }
 }

@@ -537,7 +537,12 @@ final class WebSocketConnection: ChannelInboundHandler {
     func end(_ mode: CloseMode) {
         self.session = nil
         if self.phase == .open {
-            if case .discard = mode { self.closeChannel() } else { self.shutDown(code: nil) }
+            switch mode {
+            case .flush: self.shutDown(code: nil)
+            // Going away. A frame without a code is a normal end to the C++ client, after which it does not come back.
+            case .comeBack: self.shutDown(code: 1001)
+            case .discard: self.closeChannel()
+            }
         }
         self.slot = -1
     }
