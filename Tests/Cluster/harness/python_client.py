@@ -117,14 +117,23 @@ class PythonClient(Client):
 
 def _one_at_a_time(engine):
     """python-engineio gives each message a thread of its own, so that on a busy machine one overtakes the other, or its own
-    attachments. Here they have one thread, which the caller shuts down."""
+    attachments, and the end of the connection overtakes them all. Here they have one thread, which the caller shuts down,
+    and the end waits for it."""
     executor = ThreadPoolExecutor(1)
-    start = engine.start_background_task
+    thread = executor.submit(threading.get_ident).result()
+    start, trigger = engine.start_background_task, engine._trigger_event
 
     def start_background_task(target, *arguments, **options):
         if target == engine.handlers["message"]:
             return executor.submit(target, *arguments, **options)
         return start(target, *arguments, **options)
 
+    def trigger_event(event, *arguments, **options):
+        if event == "disconnect" and threading.get_ident() != thread:
+            with contextlib.suppress(RuntimeError):  # it was shut down
+                executor.submit(lambda: None).result()
+        return trigger(event, *arguments, **options)
+
     engine.start_background_task = start_background_task
+    engine._trigger_event = trigger_event
     return executor
