@@ -48,17 +48,19 @@ unit() {
     run unit unit_tests
 }
 
-# python_side: a virtual environment for these requirements, made once.
+# python_side: a virtual environment for these requirements, made once, and in it a folder with the older python-socketio.
 python_side() {
-    local sum
-    sum=$( (python3 --version; cat "$repository/Tests/Cluster/requirements.txt") | sha256sum | cut -c1-16)
+    local sum tests=$repository/Tests/Cluster
+    sum=$( (python3 --version; cat "$tests"/requirements*.txt) | sha256sum | cut -c1-16)
     venv=$cache/venv-$sum
     if [ ! -e "$venv/complete" ]; then
         say "making $venv"
         mkdir -p "$cache"
         rm -rf "$venv"
         python3 -m venv "$venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$repository/Tests/Cluster/requirements.txt" >&2
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$tests/requirements.txt" >&2
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$venv/socketio2" \
+            -r "$tests/requirements-socketio2.txt" >&2
         touch "$venv/complete"
     fi
 }

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from harness.cluster import Cluster
-from harness.javascript_client import JavaScriptClient, NodeRuntime, PageRuntime, msgpack_library
+from harness.javascript_client import JavaScriptClient, NodeRuntime, PageRuntime, SocketIO2Runtime, msgpack_library
 from harness.node import Node
 from harness.processes import ManagedProcess
 from harness.python_client import PythonClient
@@ -137,6 +137,13 @@ def msgpack_node_runtime():
 
 
 @pytest.fixture(scope="session")
+def socketio2_runtime():
+    runtime = SocketIO2Runtime()
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture(scope="session")
 def chromium():
     executable = os.environ.get("ROLLCALL_CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
@@ -177,6 +184,10 @@ class Clients:
         runtime = self._request.getfixturevalue(runtime)
         return self.keep(JavaScriptClient(runtime, place.url, user, token, **{"transports": ["websocket"], **options}))
 
+    def socketio2(self, place, user=None, token=None, transports=("websocket",), **options):
+        runtime = self._request.getfixturevalue("socketio2_runtime")
+        return self.keep(JavaScriptClient(runtime, place.url, user, token, transports=list(transports), **options))
+
     def chromium(self, place, user=None, token=None, origin=None, library=None, **options):
         """In a page of its own, by default of the same origin as the server."""
         return self.keep(JavaScriptClient(self.page(origin or place.url, library), place.url, user, token, **options))
@@ -193,6 +204,9 @@ class Clients:
             "python": self.python,
             "python polling": lambda *a, **o: self.python(*a, **{"transports": ["polling"], **o}),
             "python upgrade": lambda *a, **o: self.python(*a, **{"transports": ["polling", "websocket"], **o}),
+            "socketio2": self.socketio2,
+            "socketio2 polling": lambda *a, **o: self.socketio2(*a, **{"transports": ["polling"], **o}),
+            "socketio2 upgrade": lambda *a, **o: self.socketio2(*a, **{"transports": ["polling", "websocket"], **o}),
             "node": self.node_js,
             "python msgpack polling": lambda *a, **o: self.python(
                 *a, **{"transports": ["polling"], "serializer": "msgpack", **o}

@@ -9,6 +9,7 @@ import os
 import queue
 import shutil
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def msgpack_library():
 
 
 class JavaScriptClient(Client):
-    """One socket of a runtime."""
+    """One socket of a runtime; also of one whose clients are not JavaScript, but driven like these."""
 
     def __init__(
         self, runtime, url, user=None, token=None, tokens=None, transports=None, namespace="/", **options
@@ -108,19 +109,16 @@ class JavaScriptClient(Client):
         self._runtime.call("close", id=self._id)
 
 
-class NodeRuntime:
-    """One Node process for all JavaScript clients of a worker. The library is a browser build: WebSocket only."""
+class ProcessRuntime:
+    """A process that has clients and serves the functions of clients.js over standard input and output."""
 
-    kind = "javascript (Node)"
-
-    def __init__(self, library=None, **environment):
+    def __init__(self, command, **environment):
         self.numbers = itertools.count(1)
         self._calls = itertools.count(1)
         self._answers = {}
         self._lock = threading.Lock()
-        nodejs = os.environ.get("ROLLCALL_NODEJS") or shutil.which("node")
         self._process = subprocess.Popen(
-            [nodejs, "--experimental-websocket", "--no-warnings", _HERE / "driver.mjs", library or client_library()],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -149,6 +147,29 @@ class NodeRuntime:
     def close(self):
         self._process.stdin.close()
         self._process.wait(10)
+
+
+class NodeRuntime(ProcessRuntime):
+    """One Node process for all JavaScript clients of a worker. The library is a browser build: WebSocket only."""
+
+    kind = "javascript (Node)"
+
+    def __init__(self, library=None, **environment):
+        nodejs = os.environ.get("ROLLCALL_NODEJS") or shutil.which("node")
+        driver = [_HERE / "driver.mjs", library or client_library()]
+        super().__init__([nodejs, "--experimental-websocket", "--no-warnings", *driver], **environment)
+
+
+class SocketIO2Runtime(ProcessRuntime):
+    """One process for all clients of Socket.IO 2: python-socketio 4, of which a process has one version only."""
+
+    kind = "python (Socket.IO 2)"
+
+    def __init__(self):
+        packages = Path(sys.prefix) / "socketio2"
+        assert packages.is_dir(), f"no folder {packages}: deploy/test.sh makes it"
+        driver = Path(__file__).parent / "socketio2/driver.py"
+        super().__init__([sys.executable, driver], PYTHONPATH=str(packages))
 
 
 class PageRuntime:
