@@ -84,30 +84,7 @@ package struct WebSocketEndpoint: Sendable {
     package static func echo(maxPayload: Int) -> WebSocketEndpoint { WebSocketEndpoint(maxPayload: maxPayload) }
 }
 
-/// Cross-origin rules, as the `cors` option of the reference.
-package struct CORSConfiguration: Sendable {
-    /// Which origins may read our answers.
-    package enum Origins: Sendable {
-        case any
-        case list([String])
-    }
-    package var origins: Origins
-    package var credentials: Bool
-
-    package init(origins: Origins, credentials: Bool) {
-        self.origins = origins
-        self.credentials = credentials
-    }
-
-    func allows(_ origin: String) -> Bool {
-        switch self.origins {
-        case .any: true
-        case .list(let list): list.contains(origin)
-        }
-    }
-}
-
-/// The cookie of the first response of a session (`cookie` option of the reference).
+/// The cookie of the first polling answer of a session (`cookie` option of the reference).
 package struct CookieConfiguration: Sendable {
     package var name: String
     package var attributes: String

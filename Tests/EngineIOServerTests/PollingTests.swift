@@ -366,6 +366,51 @@ import Testing
         }
     }
 
+    /// As in the reference: 101 answers have what polling answers have, but no cookie.
+    @Test func crossOriginHeadersOfWebSockets() async throws {
+        try await withEngine(check: RequestCheck { _, _ in .decided(.success([("X-Added", "7")])) }) {
+            $0.cors = CORSConfiguration(origins: .list(["https://a.example"]), credentials: true)
+            $0.cookie = CookieConfiguration(name: "io")
+            $0.webSocketEndpoints = ["/echo": .echo(maxPayload: 100)]
+        } _: { engine in
+            let polling = try TestClient(port: engine.port)
+            let used = try polling.openPolling()
+            let upgrade = used.replacing("transport=polling", with: "transport=websocket")
+            let fresh = TestClient.path + "websocket"
+            for (client, target) in [(try TestClient(port: engine.port), fresh), (polling, upgrade)] {
+                try client.write(client.upgradeRequest(target, headers: ["Origin: https://a.example"]))
+                let head = try client.readHead()
+                #expect(head.line.contains("101"))
+                #expect(head.headers["access-control-allow-origin"] == "https://a.example")
+                #expect(head.headers["access-control-allow-credentials"] == "true")
+                #expect(head.headers["vary"] == "Origin")
+                #expect(head.headers["access-control-allow-methods"] == nil)
+                #expect(head.headers["x-added"] == "7")
+                #expect(head.headers["set-cookie"] == nil)
+            }
+            let foreign = try TestClient(port: engine.port)
+            try foreign.write(foreign.upgradeRequest(fresh, headers: ["Origin: https://b.example"]))
+            let head = try foreign.readHead()
+            #expect(head.line.contains("101") && head.headers["vary"] == "Origin")
+            #expect(head.headers["access-control-allow-origin"] == nil)
+            let plain = try TestClient(port: engine.port)
+            try plain.write(plain.upgradeRequest("/echo", headers: ["Origin: https://a.example"]))
+            let echo = try plain.readHead()
+            #expect(echo.line.contains("101") && echo.headers["vary"] == nil)
+        }
+    }
+
+    @Test func anyOriginOfWebSockets() async throws {
+        try await withEngine {
+            $0.cors = CORSConfiguration(origins: .any, credentials: false)
+        } _: { engine in
+            let client = try TestClient(port: engine.port)
+            try client.write(client.upgradeRequest(TestClient.path + "websocket"))
+            let head = try client.readHead()
+            #expect(head.headers["access-control-allow-origin"] == "*" && head.headers["vary"] == nil)
+        }
+    }
+
     @Test func missingPongEndsTheSession() async throws {
         try await withEngine { engine in
             let client = try TestClient(port: engine.port)

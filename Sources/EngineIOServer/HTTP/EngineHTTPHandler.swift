@@ -419,6 +419,14 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
+    private func corsHeaders(for head: HTTPRequestHead) -> [(name: String, value: String)] {
+        guard let cors = self.server.configuration.cors else { return [] }
+        let origin = head.headers.first(name: "origin")
+        guard head.method == .OPTIONS else { return cors.headers(for: origin) }
+        return cors.preflightHeaders(
+            for: origin, asking: head.headers.first(name: "access-control-request-headers"))
+    }
+
     func respond(
         to request: Int, _ status: HTTPResponseStatus, contentType: String?, body: ByteBuffer,
         coding: HTTPCompression? = nil, session: SessionID? = nil, retryAfter: Int? = nil
@@ -435,7 +443,7 @@ final class EngineHTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         if let session, let cookie = self.server.configuration.cookie {
             headers.add(name: "Set-Cookie", value: "\(cookie.name)=\(session); \(cookie.attributes)")
         }
-        self.server.configuration.cors?.addHeaders(to: &headers, for: head)
+        for header in self.corsHeaders(for: head) { headers.add(name: header.name, value: header.value) }
         for header in self.addedHeaders { headers.add(name: header.name, value: header.value) }
         if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }
         context.write(
@@ -460,24 +468,4 @@ enum EngineHTTPAnswer {
     case handshake(PollingFormat)
     case poll(LoopBound<EngineSession>)
     case webSocket
-}
-
-extension CORSConfiguration {
-    /// What the `cors` package of the reference sends for these rules.
-    func addHeaders(to headers: inout HTTPHeaders, for head: HTTPRequestHead) {
-        let origin = head.headers.first(name: "origin")
-        switch self.origins {
-        case .any: headers.add(name: "Access-Control-Allow-Origin", value: "*")
-        case .list:
-            headers.add(name: "Vary", value: "Origin")
-            guard let origin, self.allows(origin) else { return }
-            headers.add(name: "Access-Control-Allow-Origin", value: origin)
-        }
-        if self.credentials { headers.add(name: "Access-Control-Allow-Credentials", value: "true") }
-        guard head.method == .OPTIONS else { return }
-        headers.add(name: "Access-Control-Allow-Methods", value: "GET,HEAD,PUT,PATCH,POST,DELETE")
-        if let asked = head.headers.first(name: "access-control-request-headers") {
-            headers.add(name: "Access-Control-Allow-Headers", value: asked)
-        }
-    }
 }

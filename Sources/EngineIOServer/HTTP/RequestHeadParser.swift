@@ -24,6 +24,8 @@ struct WebSocketRequest {
     var isVersion13: Bool
     /// Whether `Host` is there and `Connection` names `Upgrade` (RFC 6455, 4.2.1).
     var isComplete: Bool
+    /// The first `Origin`, which a browser sends once.
+    var origin: UnsafeRawBufferPointer?
     /// No control characters in `Origin`, where there is one.
     var hasValidOrigin = true
 }
@@ -60,6 +62,7 @@ enum RequestHeadParser {
             case 10 where Self.equals(name, "connection"):
                 namesUpgrade = namesUpgrade || Self.hasElement("upgrade", in: value)
             case 6 where Self.equals(name, "origin"):
+                request.origin = request.origin ?? value
                 request.hasValidOrigin = !value.contains { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }
             case 7 where Self.equals(name, "upgrade"): wantsUpgrade = Self.equals(value, "websocket")
             case 17 where Self.equals(name, "sec-websocket-key"): request.key = value

@@ -71,7 +71,7 @@ struct WebSocketHandshake {
         connection.wantedForm = BinaryForm(version, isTextOnly: Self.isTextOnly(request.target))
         let session = self.server.makeSession(on: self.loop, version: version, request: engineRequest)
         var out = ByteBufferAllocator().buffer(capacity: 512)
-        self.writeAcceptance(request.key, cookie: session.id, deflate, into: &out)
+        self.writeAcceptance(of: request, deflate, into: &out)
         var open = ByteBuffer()
         OpenPacket.writeFrame(for: session.id, configuration: self.server.configuration, into: &open)
         if version == .v4 { out.writeImmutableBuffer(open) }
@@ -103,7 +103,7 @@ struct WebSocketHandshake {
             return self.refuse(.sessionUnknown)
         }
         var out = ByteBuffer()
-        self.writeAcceptance(request.key, cookie: nil, deflate, into: &out)
+        self.writeAcceptance(of: request, deflate, into: &out)
         if session.eventLoop === self.loop.eventLoop {
             let session = session.onLoop
             guard Self.canUpgrade(session) else { return self.turnAway(out) }
@@ -168,7 +168,7 @@ struct WebSocketHandshake {
             loop: self.loop, channel: self.channel, maxPayload: endpoint.maxPayload, deflate: deflate)
         connection.attach(to: WebSocketEcho())
         var out = ByteBuffer()
-        self.writeAcceptance(request.key, cookie: nil, deflate, into: &out)
+        self.writeAcceptance(of: request, deflate, isEngine: false, into: &out)
         install(connection)
         connection.sendHandshake(out)
     }
@@ -201,18 +201,21 @@ struct WebSocketHandshake {
     }
 
     private func writeAcceptance(
-        _ key: UnsafeRawBufferPointer, cookie id: SessionID?, _ deflate: DeflateParameters?, into out: inout ByteBuffer
+        of request: WebSocketRequest, _ deflate: DeflateParameters?, isEngine: Bool = true, into out: inout ByteBuffer
     ) {
         out.writeStaticString(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
         out.writeWithUnsafeMutableBytes(minimumWritableBytes: AcceptKey.length) { room in
             guard let start = room.baseAddress else { return 0 }
-            AcceptKey.write(for: key, at: start)
+            AcceptKey.write(for: request.key, at: start)
             return AcceptKey.length
         }
         if let deflate { out.writeString("\r\nSec-WebSocket-Extensions: \(deflate.answer)") }
-        if let id, let cookie = self.server.configuration.cookie {
-            out.writeString("\r\nSet-Cookie: \(cookie.name)=\(id); \(cookie.attributes)")
+        // Before those of the layer above, as on a polling answer. There is no cookie here: as in the reference, only polling
+        // clients have one.
+        if isEngine, let cors = self.server.configuration.cors {
+            let origin = request.origin.map { String(decoding: $0, as: UTF8.self) }
+            for header in cors.headers(for: origin) { out.writeString("\r\n\(header.name): \(header.value)") }
         }
         for header in self.addedHeaders { out.writeString("\r\n\(header.name): \(header.value)") }
         out.writeStaticString("\r\n\r\n")

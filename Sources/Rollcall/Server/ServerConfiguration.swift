@@ -46,7 +46,7 @@ public struct ServerConfiguration: Sendable {
     public var limits = Limits()
     /// Cross-origin rules; nil: none.
     public var cors: CORS?
-    /// A cookie with the session's id on the first response; nil: none.
+    /// A cookie with the session's id on the first polling answer, as in the reference; nil: none.
     public var cookie: Cookie?
     /// CIDR blocks of proxies whose `X-Forwarded-For` counts.
     public var trustedProxies: [String] = []
