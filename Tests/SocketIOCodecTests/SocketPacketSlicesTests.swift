@@ -152,11 +152,4 @@ struct PacketExpectation: Sendable, CustomTestStringConvertible {
         #expect(!SocketPacketType.event.isBinary)
         #expect(SocketPacketType.binaryAck.digit == UInt8(ascii: "6"))
     }
-
-    @Test func givesDistinctReasons() {
-        let errors: [SocketPacketError] = [
-            .unknownType, .malformedAttachmentCount, .tooManyAttachments, .idOutOfRange, .malformedPayload,
-        ]
-        #expect(Set(errors.map(\.reason)).count == errors.count)
-    }
 }

@@ -36,7 +36,7 @@ enum Invocation {
         }
     }
 
-    /// A synchronous handler without a result: acknowledges without arguments, where an acknowledgement is asked for.
+    /// A synchronous handler without a result: nothing is acknowledged, as in the reference, unless it throws.
     @inline(__always)
     static func call(_ socket: Socket, _ event: IncomingEvent, _ body: (inout ArgumentDecoder) throws -> Void) {
         do {

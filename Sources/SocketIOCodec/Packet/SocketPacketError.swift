@@ -17,17 +17,4 @@ package enum SocketPacketError: Error, Hashable {
     case malformedMessagePack
     /// The namespace is missing, empty or no string.
     case malformedNamespace
-
-    /// A constant text for logs.
-    package var reason: String {
-        switch self {
-        case .unknownType: "unknown packet type"
-        case .malformedAttachmentCount: "malformed attachment count"
-        case .tooManyAttachments: "too many attachments"
-        case .idOutOfRange: "acknowledgement id out of range"
-        case .malformedPayload: "malformed payload"
-        case .malformedMessagePack: "malformed MessagePack"
-        case .malformedNamespace: "malformed namespace"
-        }
-    }
 }
