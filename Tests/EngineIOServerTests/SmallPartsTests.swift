@@ -12,6 +12,15 @@ import Testing
         bytes.withUnsafeBytes { WebSocketCodec.parseHeader($0, maximumPayload: maximum) }
     }
 
+    @Test(
+        arguments: [
+            ([], CloseFrame.valid(nil)), ([0x03, 0xE8], .valid(1000)), ([0x0B, 0xB8, 0xC3, 0xA4], .valid(3000)),
+            ([0x03], .violation(1002)), ([0x03, 0xED], .violation(1002)), ([0x03, 0xE8, 0xC3], .violation(1007)),
+        ] as [([UInt8], CloseFrame)])
+    func payloadsOfCloseFrames(_ payload: [UInt8], _ expected: CloseFrame) {
+        #expect(payload.withUnsafeBytes { CloseFrame($0) } == expected)
+    }
+
     @Test func headersOfAllLengths() {
         for length in [0, 1, 125, 126, 127, 65535, 65536, 1 << 20] {
             let frame = TestClient.frame(0x82, [UInt8](repeating: 9, count: length))

@@ -18,7 +18,7 @@ final class WebSocketConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Phase: UInt8 {
+    enum Phase: UInt8 {
         case open
         /// Our close frame is out: nothing is read but the peer's end.
         case closing
@@ -32,25 +32,25 @@ final class WebSocketConnection: ChannelInboundHandler {
         static let receiver = Pauses(rawValue: 2)
     }
 
-    private let loop: EngineLoop
-    private let channel: any Channel
-    private var phase = Phase.open
-    private(set) var slot: Int32 = -1
+    let loop: EngineLoop
+    let channel: any Channel
+    var phase = Phase.open
+    var slot: Int32 = -1
     // Safe: detached in `end`, which the session calls when it closes.
-    private unowned(unsafe) var session: EngineSession?
-    private var receiver: (any WebSocketReceiver)?
+    unowned(unsafe) var session: EngineSession?
+    var receiver: (any WebSocketReceiver)?
     private let maxPayload: Int
 
     /// Input that is not a whole frame yet; nil nearly always.
-    private var leftover: ByteBuffer?
+    var leftover: ByteBuffer?
     /// What the input that is kept occupies.
     var keptCapacity: Int { self.leftover?.storageCapacity ?? 0 }
     /// How far the frame that begins the leftover was checked. Fresh where that is not known to be text.
     private var cutText = CutTextProgress()
     /// A message that is not whole yet, or not inflated.
-    private var message: IncomingMessage?
+    var message: IncomingMessage?
     /// Nil unless `permessage-deflate` was agreed on.
-    private var deflate: MessageDeflate?
+    var deflate: MessageDeflate?
     var holdsDeflateState: Bool { self.deflate?.holdsState ?? false }
     private let reservedBits: UInt8
 
@@ -61,7 +61,7 @@ final class WebSocketConnection: ChannelInboundHandler {
     /// Whether they are rewritten last; where messages are compressed, that was done before.
     private var isRewriting: Bool { self.binaryForm != .plain && self.deflate == nil }
 
-    private var pauses: Pauses = []
+    var pauses: Pauses = []
     private var messagesLeft: Int
     private var windowStart: NIODeadline = .uptimeNanoseconds(0)
 
@@ -70,10 +70,10 @@ final class WebSocketConnection: ChannelInboundHandler {
     private var directDescriptor: Int32 = -1 {
         didSet { if self.slot >= 0 { self.loop.setOutlet(self.outletDescriptor, of: self.slot) } }
     }
-    private var descriptor: Int32 = -1
-    private var writesInChannel = 0
+    var descriptor: Int32 = -1
+    var writesInChannel = 0
     /// While closing: looks for the peer's close frame.
-    private var skipper: FrameSkipper?
+    var skipper: FrameSkipper?
 
     init(loop: EngineLoop, channel: any Channel, maxPayload: Int, deflate: DeflateParameters?) {
         self.loop = loop
@@ -180,7 +180,7 @@ final class WebSocketConnection: ChannelInboundHandler {
     }
 
     /// May be called while a handler still looks at the payload: the loop's scratch memory must stay.
-    private func endTurn() {
+    func endTurn() {
         let loop = self.loop
         guard loop.current === self else { return }
         loop.current = nil
@@ -357,7 +357,7 @@ final class WebSocketConnection: ChannelInboundHandler {
         self.receivedAll()
     }
 
-    private func setAutoRead(_ isOn: Bool) {
+    func setAutoRead(_ isOn: Bool) {
         if self.channel.eventLoop === self.loop.eventLoop {
             try? self.channel.syncOptions?.setOption(.autoRead, value: isOn)
         } else {
@@ -456,7 +456,7 @@ final class WebSocketConnection: ChannelInboundHandler {
         if context.channel.isWritable { self.setReading(true, .receiver) }
     }
 
-    private func forgetDescriptor() {
+    func forgetDescriptor() {
         self.descriptor = -1
         self.directDescriptor = -1
     }
@@ -466,7 +466,7 @@ final class WebSocketConnection: ChannelInboundHandler {
         self.sendControl(firstByte, payload)
     }
 
-    private func sendControl(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) {
+    func sendControl(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) {
         guard self.phase == .open else { return }
         if self.loop.current === self {
             self.loop.output.writeFrame(firstByte, payload)
@@ -475,119 +475,5 @@ final class WebSocketConnection: ChannelInboundHandler {
             frame.writeFrame(firstByte, payload)
             self.sendNow(frame)
         }
-    }
-
-    // MARK: the end
-
-    private func receiveClose(_ payload: UnsafeRawBufferPointer) {
-        switch Self.closeCode(in: payload) {
-        case .valid(let code): self.finish(.transportClose, code: code)
-        case .violation(let code): self.violate(code)
-        }
-        self.closeWhenWritten()  // both close frames are out: the server ends the connection first (RFC 6455, 7.1.1)
-    }
-
-    private enum CloseFrame {
-        case valid(UInt16?)
-        case violation(UInt16)
-    }
-
-    /// RFC 6455, 5.5.1 and 7.4.
-    private static func closeCode(in payload: UnsafeRawBufferPointer) -> CloseFrame {
-        if payload.count == 0 { return .valid(nil) }
-        guard payload.count >= 2 else { return .violation(1002) }
-        let code = UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self))
-        guard WebSocketCodec.isValidCloseCode(code) else { return .violation(1002) }
-        guard isValidUTF8(UnsafeRawBufferPointer(rebasing: payload[2...])) else { return .violation(1007) }
-        return .valid(code)
-    }
-
-    private func closeWhenWritten() {
-        guard self.writesInChannel > 0 || self.descriptor < 0 else { return self.closeChannel() }
-        let bound = LoopBound(self, on: self.loop.eventLoop)
-        self.channel.writeAndFlush(ByteBuffer()).whenComplete { _ in bound.execute { $0.closeChannel() } }
-    }
-
-    private func violate(_ code: UInt16, reason: String? = nil) {
-        self.loop.counters.refused[reason ?? "websocket_\(code)", default: 0] += 1
-        self.finish(.transportError, code: code)
-    }
-
-    private func fail(_ reason: CloseReason) {
-        self.leftover = nil
-        self.finish(reason, code: nil)
-    }
-
-    private func finish(_ reason: CloseReason, code: UInt16?) {
-        guard self.phase == .open else { return }
-        self.shutDown(code: code)
-        self.tellOwner(reason)
-    }
-
-    private func tellOwner(_ reason: CloseReason) {
-        let session = self.session
-        let receiver = self.receiver
-        self.session = nil
-        self.receiver = nil
-        session?.close(reason, .discard)
-        receiver?.webSocketClosed(self)
-    }
-
-    /// The session is over.
-    func end(_ mode: CloseMode) {
-        self.session = nil
-        if self.phase == .open {
-            switch mode {
-            case .flush: self.shutDown(code: nil)
-            // Going away. A frame without a code is a normal end to the C++ client, after which it does not come back.
-            case .comeBack: self.shutDown(code: 1001)
-            case .discard: self.closeChannel()
-            }
-        }
-        self.slot = -1
-    }
-
-    /// Sends what waits and a close frame, then waits for the peer's end: closing at once while input is unread would reset the
-    /// connection and take back what the client has not read yet.
-    func shutDown(code: UInt16?) {
-        guard self.phase == .open else { return }
-        withUnsafeTemporaryAllocation(byteCount: 2, alignment: 2) { memory in
-            if let code { memory.storeBytes(of: code.bigEndian, as: UInt16.self) }
-            self.sendControl(WebSocketCodec.close, UnsafeRawBufferPointer(rebasing: memory[..<(code == nil ? 0 : 2)]))
-        }
-        self.endTurn()
-        self.phase = .closing
-        self.message = nil
-        self.deflate = nil
-        if !self.pauses.isEmpty { self.setAutoRead(true) }
-        let bound = LoopBound(self, on: self.loop.eventLoop)
-        self.loop.eventLoop.scheduleTask(in: self.loop.configuration.closeTimeout) { bound.onLoop.closeChannel() }
-        if let kept = self.leftover.take() { self.receivedWhileClosing(kept) }
-    }
-
-    /// Nothing that the peer still sends is of interest but its close frame. Until then it is read and dropped: closing while it
-    /// still writes would take our close frame back.
-    private func receivedWhileClosing(_ input: ByteBuffer) {
-        guard self.phase == .closing else { return }
-        let skipper = self.skipper ?? FrameSkipper()
-        self.skipper = skipper
-        if input.withUnsafeReadableBytes({ skipper.skip($0) }) { self.closeWhenWritten() }
-    }
-
-    private func closeChannel() {
-        guard self.phase != .closed else { return }
-        self.phase = .closed
-        self.forgetDescriptor()
-        if self.loop.current === self { self.loop.current = nil }
-        self.receiver = nil  // which refers to this connection
-        self.channel.close(promise: nil)
-    }
-
-    func channelClosed() {
-        guard self.phase != .closed else { return }
-        self.forgetDescriptor()
-        if self.loop.current === self { self.loop.current = nil }
-        self.phase = .closed
-        self.tellOwner(.transportClose)
     }
 }
