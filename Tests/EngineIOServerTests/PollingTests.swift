@@ -326,6 +326,7 @@ import Testing
                 accepted += 1
                 let wanted = accepted
                 try await eventually("accepted") { await engine.counters().accepted == wanted }
+                if !start.isEmpty { try await engine.hasBegunRequest() }
                 try await engine.advance(by: .seconds(11))
                 try client.expectEnd()
             }
