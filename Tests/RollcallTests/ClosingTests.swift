@@ -40,7 +40,7 @@ import UserRegistryCore
                 let client = try TestClient(connectedTo: port)
                 try client.send(#"42["\#(event)"]"#)
                 for text in texts { try client.expect(text) }
-                #expect(try client.expectClose() == nil)
+                #expect(try client.expectClose() == (event == "transport" ? 1001 : nil), "\(event)")
             }
         }
     }
@@ -59,7 +59,7 @@ import UserRegistryCore
                 try await Task.sleep(for: .milliseconds(20))
                 registry.completeReleases()
                 for text in texts { try client.expect(text) }
-                #expect(try client.expectClose() == nil, "\(event)")
+                #expect(try client.expectClose() == (event == "transport" ? 1001 : nil), "\(event)")
             }
             #expect(registry.isEachReleasedOnce)
         }
@@ -81,7 +81,7 @@ import UserRegistryCore
             try client.send("40/other,")
             try await Task.sleep(for: .milliseconds(20))
             registry.completeReleases()
-            #expect(try client.expectClose() == nil)
+            #expect(try client.expectClose() == 1001)
             try await eventually("closed") { server.engine.sessionCount == 0 }
         }
     }

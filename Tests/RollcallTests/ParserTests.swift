@@ -195,7 +195,7 @@ import Testing
         try await Self.withMessagePack { server, port in
             let client = try Self.connect(port)
             async let drained: Void = server.drain(delay: .zero, duration: .zero)
-            #expect(try client.expectClose() == nil)
+            #expect(try client.expectClose() == 1001)
             await drained
             #expect(server.engine.sessionCount == 0)
         }

@@ -43,7 +43,7 @@ import Testing
             try client.expect(#"43/admin,13["x"]"#)
             try client.send("41/admin,")
             try client.send("40/away,")
-            #expect(try client.expectClose() == nil)
+            #expect(try client.expectClose() == 1001)
         }
     }
 
@@ -86,7 +86,7 @@ import Testing
             #expect(server.engine.sessionCount == 2)
             try await server.advance(clock, by: .seconds(4))
             #expect(server.engine.sessionCount == 1)
-            #expect(try idle.expectClose() == nil)
+            #expect(try idle.expectClose() == 1001)
             try used.send("41")
             try used.expect()
         }

@@ -86,7 +86,7 @@ import Testing
             try expired.send(#"421["expire",false]"#)
             try expired.expect("431[1]")
             try await server.advance(clock, by: .seconds(3))
-            #expect(try expired.expectClose() == nil)
+            #expect(try expired.expectClose() == 1001)
             try lasting.send(#"422["expire",false]"#)
             try lasting.expect("432[1]")
             try await server.advance(clock, by: .seconds(3))
