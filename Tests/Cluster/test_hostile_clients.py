@@ -209,7 +209,7 @@ def thousands_of_namespaces(node, user):
 def never_connects(node, _):
     connection = RawSocket(node.port, timeout=30).upgrade()
     connection.read_open()
-    assert close_code(connection) is None
+    assert close_code(connection) == 1001
     connection.close()
 
 

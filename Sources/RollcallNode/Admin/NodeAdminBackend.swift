@@ -46,9 +46,9 @@ struct NodeAdminBackend: AdminBackend {
                         switch event.kind {
                         case .join: .init(kind: .join, user: event.user, node: event.node, time: time)
                         case .leave: .init(kind: .leave, user: event.user, node: event.node, time: time)
-                        case .reset: .reset(time: time)
+                        case .reset: .reset(time: .now())
                         }
-                    if case .dropped = continuation.yield(answer) { continuation.yield(.reset(time: time)) }
+                    if case .dropped = continuation.yield(answer) { continuation.yield(.reset(time: .now())) }
                 }
                 continuation.finish()
             }

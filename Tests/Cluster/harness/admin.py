@@ -106,6 +106,9 @@ class EventStream:
         """The kinds of this user's events, in order."""
         return [kind for kind, data, _ in list(self.events) if data and data.get("user") == user]
 
+    def count(self, kind):
+        return [event[0] for event in list(self.events)].count(kind)
+
     def wait_for(self, kind, user=None, timeout=10):
         def found():
             for event in list(self.events):
