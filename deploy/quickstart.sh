@@ -114,17 +114,23 @@ Ctrl-C ends it all.
 END
 
 trap 'say "ending"; exit 0' INT TERM HUP
+# Each is looked at by its number: `wait -n` does not tell of a process that ended while another command ran.
+watched=("$redis_pid" "$haproxy_pid" "${node_pids[@]}")
 left=$nodes
 while true; do
-    status=0
-    wait -n -p ended || status=$?
-    case $ended in
-        "$redis_pid") die "Redis ended with status $status:"$'\n'"$(tail -n 20 "$run_dir/redis.out")" ;;
-        "$haproxy_pid") die "HAProxy ended with status $status:"$'\n'"$(tail -n 20 "$run_dir/haproxy.log")" ;;
-    esac
-    for ((index = 1; index <= nodes; index++)); do
-        [ "${node_pids[index - 1]}" != "$ended" ] || say "node n$index ended with status $status"
+    for place in "${!watched[@]}"; do
+        ended=${watched[place]}
+        ! alive "$ended" || continue
+        unset "watched[place]"
+        status=0
+        wait "$ended" || status=$?
+        case $ended in
+            "$redis_pid") die "Redis ended with status $status:"$'\n'"$(tail -n 20 "$run_dir/redis.out")" ;;
+            "$haproxy_pid") die "HAProxy ended with status $status:"$'\n'"$(tail -n 20 "$run_dir/haproxy.log")" ;;
+        esac
+        say "node n$((place - 1)) ended with status $status"
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || die "no node is left:"$'\n'"$(tail -n 20 "$run_dir/n1.log")"
     done
-    left=$((left - 1))
-    [ "$left" -gt 0 ] || die "no node is left:"$'\n'"$(tail -n 20 "$run_dir/n1.log")"
+    sleep 0.5
 done
