@@ -357,14 +357,21 @@ def counted(node, reason):
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_bad_input_costs_the_client_alone(row, node):
     with Witness(node) as witness:
-        # The first time, buffers and tables may grow to what such clients need; after that nothing may grow any more.
+        # The first times, buffers, tables and the allocator's pools may grow to what such clients need, more or less of it
+        # depending on how many were served at once. What is not given back grows each time.
         run(row, node, f"{row.name}-warm")
-        eventually(lambda: sessions(node) == 1, 15, "only the witness is left")
-        before, memory = counted(node, row.reason), resident_bytes(node)
-        run(row, node, f"{row.name}-again")
-        eventually(lambda: sessions(node) == 1, 15, "only the witness is left")
-        if row.reason:
-            assert counted(node, row.reason) >= before + row.times, node.admin.metrics()
-        eventually(lambda: resident_bytes(node) <= memory + SLACK, 15, f"memory as before, {memory} bytes")
+        for attempt in range(4):
+            eventually(lambda: sessions(node) == 1, 15, "only the witness is left")
+            before, memory = counted(node, row.reason), resident_bytes(node)
+            run(row, node, f"{row.name}-again-{attempt}")
+            eventually(lambda: sessions(node) == 1, 15, "only the witness is left")
+            if row.reason:
+                assert counted(node, row.reason) >= before + row.times, node.admin.metrics()
+            try:
+                eventually(lambda: resident_bytes(node) <= memory + SLACK, 5, f"memory as before, {memory} bytes")
+                break
+            except AssertionError:
+                if attempt == 3:
+                    raise
         witness.check()
     eventually(lambda: node.admin.online() == {}, 15, "everybody is free again")
