@@ -119,17 +119,21 @@ struct Engine: Sendable {
         for loop in self.server.loops { try await loop.eventLoop.submit { loop.onLoop.tick() }.get() }
     }
 
-    /// Whether one of the sessions is as `condition` says.
-    func hasSession(where condition: @escaping @Sendable (EngineSession) -> Bool) async throws -> Bool {
-        for loop in self.server.loops {
-            let found = try await loop.eventLoop.submit { () -> Bool in
-                var found = false
-                loop.onLoop.forEachSession { found = found || condition($0) }
-                return found
-            }.get()
-            if found { return true }
+    /// Whether `condition` holds on one of the loops.
+    private func hasLoop(where condition: @escaping @Sendable (EngineLoop) -> Bool) async throws -> Bool {
+        for loop in self.server.loops where try await loop.eventLoop.submit({ condition(loop.onLoop) }).get() {
+            return true
         }
         return false
+    }
+
+    /// Whether one of the sessions is as `condition` says.
+    func hasSession(where condition: @escaping @Sendable (EngineSession) -> Bool) async throws -> Bool {
+        try await self.hasLoop { loop in
+            var found = false
+            loop.forEachSession { found = found || condition($0) }
+            return found
+        }
     }
 
     /// Waits until the server has read the beginning of a POST.
@@ -140,14 +144,10 @@ struct Engine: Sendable {
     /// Waits until the server has read the beginning of a connection's first request.
     func hasBegunRequest() async throws {
         try await eventually("the request has begun") {
-            for loop in self.server.loops {
-                let hasBegun = try await loop.eventLoop.submit {
-                    !loop.onLoop.httpHandlers.isEmpty
-                        || loop.onLoop.unidentified.contains { !$0.handler.isDone && $0.handler.head.readableBytes > 0 }
-                }.get()
-                if hasBegun { return true }
+            try await self.hasLoop { loop in
+                !loop.httpHandlers.isEmpty
+                    || loop.unidentified.contains { !$0.handler.isDone && $0.handler.head.readableBytes > 0 }
             }
-            return false
         }
     }
 

@@ -22,6 +22,7 @@ package struct CORSConfiguration: Sendable {
         case .list(let list): list.contains(origin)
         }
     }
+
     /// What each answer to a request of this origin carries, the one to a WebSocket's opening handshake included.
     func headers(for origin: String?) -> [(name: String, value: String)] {
         var headers: [(name: String, value: String)] = []
